@@ -7,7 +7,7 @@ use data_contract::{Bundle, Contract, DataOrigin, MANIFEST_FORMAT, Manifest, Par
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
 use trainer_estimators::metrics::Metrics;
-use trainer_estimators::{Exported, Fitted, Matrix, Params, Step};
+use trainer_estimators::{Fitted, Matrix, OnStep, Params};
 use trainer_onnx::Head;
 use trainer_registry::{Version, Writer};
 
@@ -56,7 +56,7 @@ pub(crate) struct Candidate {
 }
 
 /// Fits one family.
-pub(crate) fn fit(params: Params, material: &Material, on_step: &mut dyn FnMut(Step)) -> anyhow::Result<Candidate> {
+pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyhow::Result<Candidate> {
     let train = encode::data(material.train, material.contract, material.weights.clone())?;
     // Validation rows of one class cannot tell a learner when to stop; they still measure it.
     let validation = encode::data(material.validation, material.contract, None).ok();
@@ -156,10 +156,7 @@ fn export(fitted: &Fitted, material: &Material, version: u32, threshold: Option<
         properties.insert(metadata::THRESHOLD.to_owned(), threshold.to_string());
     }
     let head = Head { threshold, metadata: properties, name: contract.dataset.clone() };
-    match fitted.to_onnx() {
-        Exported::Trees(trees) => trees.to_model(&head),
-        Exported::Linear(linear) => linear.to_model(&head),
-    }
+    fitted.to_onnx().to_model(&head)
 }
 
 fn compare(own: &Matrix, scores: &Scores, threshold: f32) -> Parity {

@@ -12,7 +12,7 @@ use data_contract::{Alert, Contract, DataOrigin, Dataset, Event, Part, Prepared,
 use inference_predictor::Predictor;
 use polars::prelude::*;
 use trainer_estimators::metrics::{PairedDifference, paired_log_loss_difference};
-use trainer_estimators::{Family, Matrix, Params};
+use trainer_estimators::{Family, Matrix, Params, to_the_end};
 use trainer_registry::{Move, Registry, Version, Writer};
 
 use crate::args::{Place, Retrain};
@@ -194,9 +194,9 @@ impl OwnMaterial {
 /// Fits the champion's family, with rows alike and with recent rows preferred, and takes the lowest recency-weighted log loss on held-out rows.
 fn best_challenger(family: Family, material: &mut OwnMaterial) -> anyhow::Result<Candidate> {
     let recent = recency(&material.train)?;
-    let alike = bundle::fit(Params::default_for(family), &material.borrow(), &mut |_| ())?;
+    let alike = bundle::fit(Params::default_for(family), &material.borrow(), &mut to_the_end)?;
     material.weights = Some(recent);
-    let preferring = bundle::fit(Params::default_for(family), &material.borrow(), &mut |_| ())?;
+    let preferring = bundle::fit(Params::default_for(family), &material.borrow(), &mut to_the_end)?;
     if recent_log_loss(&preferring, material)? < recent_log_loss(&alike, material)? {
         return Ok(preferring);
     }
@@ -229,7 +229,13 @@ fn material(
         first_date: dates.iter().flatten().min().copied(),
         last_date: dates.iter().flatten().max().copied(),
     };
-    let (threshold, seed) = (dataset.training.threshold, dataset.split.seed);
+    let (threshold, seed) = (
+        match dataset.training.threshold {
+            data_contract::Goal::Fixed(threshold) => threshold,
+            _ => 0.5,
+        },
+        dataset.split.seed,
+    );
     Ok(OwnMaterial { contract, train, validation, newest, weights: None, origin, threshold, seed })
 }
 

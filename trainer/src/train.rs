@@ -1,5 +1,7 @@
 //! Training families and registering each as a version.
 
+use std::ops::ControlFlow;
+
 use chrono::Utc;
 use data_contract::{DataOrigin, Dataset, Home, Part, Prepared};
 use polars::prelude::DataFrame;
@@ -32,7 +34,10 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         validation: &validation,
         reference: Reference::Training,
         origin: origin(&prepared),
-        threshold: dataset.training.threshold,
+        threshold: match dataset.training.threshold {
+            data_contract::Goal::Fixed(threshold) => threshold,
+            _ => 0.5,
+        },
         seed: dataset.split.seed,
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
@@ -42,6 +47,7 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         let mut on_step = |step: Step| {
             bar.set_length(step.total as u64);
             bar.set_position(step.done as u64);
+            ControlFlow::Continue(())
         };
         let candidate = bundle::fit(Params::default_for(family), &material, &mut on_step)?;
         let version = bundle::register(&mut writer, &candidate, &material, Utc::now())?;

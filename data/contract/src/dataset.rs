@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::goal::{Goal, Profit};
+
 /// One dataset: `<home>/<name>.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -173,13 +175,58 @@ impl Default for Split {
 pub struct Training {
     /// Families by name; empty means all.
     pub families: Vec<String>,
-    /// Probability above which the positive class is predicted.
-    pub threshold: f64,
+    /// The metric that ranks versions: `log_loss`, `brier`, `roc_auc`, `average_precision`, `accuracy`, `f1`, `recall_at_top_10`.
+    pub metric: String,
+    /// With two classes, where the decision is made.
+    pub threshold: Goal,
+    /// How probabilities are calibrated.
+    pub calibration: CalibrationKind,
+    /// Whether rows count alike or classes do.
+    pub class_weights: ClassWeights,
+    /// 1 judges models on the validation rows; more holds out every row once, in so many folds.
+    pub folds: u32,
+    /// What a decision costs and earns, for the profit curve and the goal `profit`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profit: Option<Profit>,
+}
+
+/// How probabilities are calibrated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CalibrationKind {
+    /// In the way that gives the lowest cross-validated log loss.
+    #[default]
+    Auto,
+    /// Not at all.
+    None,
+    /// Platt's sigmoid of the log-odds.
+    Sigmoid,
+    /// A monotone curve.
+    Isotonic,
+}
+
+/// Whether rows count alike or classes do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClassWeights {
+    /// Every row counts alike.
+    #[default]
+    Alike,
+    /// Every class counts alike, however few its rows; calibration then brings the probabilities back.
+    Balanced,
 }
 
 impl Default for Training {
     fn default() -> Self {
-        Self { families: Vec::new(), threshold: 0.5 }
+        Self {
+            families: Vec::new(),
+            metric: "log_loss".into(),
+            threshold: Goal::Fixed(0.5),
+            calibration: CalibrationKind::Auto,
+            class_weights: ClassWeights::Alike,
+            folds: 1,
+            profit: None,
+        }
     }
 }
 
@@ -246,13 +293,28 @@ impl Dataset {
         self.check_target()?;
         require(share(self.split.test), "split.test", "must lie between 0 and 1")?;
         require(share(self.split.validation), "split.validation", "must lie between 0 and 1")?;
-        require(share(self.training.threshold), "training.threshold", "must lie between 0 and 1")?;
+        self.check_training()?;
         let dated = self.time != Clock::None;
         require(
             dated || self.split.kind == SplitKind::Random,
             "split.kind",
             "is `time`, but `[time]` does not say what dates the rows",
         )
+    }
+
+    fn check_training(&self) -> Result<(), DatasetError> {
+        let training = &self.training;
+        let fixed = match training.threshold {
+            Goal::Fixed(threshold) => share(threshold),
+            _ => true,
+        };
+        require(fixed, "training.threshold", "must lie between 0 and 1")?;
+        let priced = training.threshold != Goal::Profit || training.profit.is_some();
+        require(priced, "training.threshold", "is `profit`, but `[training.profit]` does not say `cost` and `worth`")?;
+        let sane =
+            training.profit.is_none_or(|profit| profit.cost >= 0.0 && profit.worth > profit.cost && profit.worth.is_finite());
+        require(sane, "training.profit", "needs a `cost` of at least 0 and a `worth` above it")?;
+        require((1..=50).contains(&training.folds), "training.folds", "must lie between 1 and 50")
     }
 
     fn check_columns(&self) -> Result<(), DatasetError> {

@@ -27,6 +27,8 @@ mod alert;
 mod contract;
 mod dataset;
 mod digest;
+mod evaluation;
+mod goal;
 mod golden;
 mod history;
 mod home;
@@ -40,9 +42,15 @@ mod schema;
 pub use alert::{Alert, AlertGroup, AlertStatus};
 pub use contract::{Column, ColumnKind, Contract, ContractError, Target};
 pub use dataset::{
-    Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, Rules, Source, Split, SplitKind, TargetRule, Training,
+    CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, Rules, Source, Split, SplitKind,
+    TargetRule, Training,
 };
 pub use digest::{sha256_hex, short};
+pub use evaluation::{
+    ClassCurves, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, ProfitPoint, ReliabilityBin,
+    Slice, ThresholdChoice,
+};
+pub use goal::{Goal, Profit, UnknownGoal};
 pub use golden::{Golden, GoldenRow};
 pub use history::{Event, HistoryLine, RetrainOutcome, Stage};
 pub use home::Home;

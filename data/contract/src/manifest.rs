@@ -40,6 +40,10 @@ impl Bundle {
     pub const REFERENCE: &str = "reference.json";
     /// The [`crate::Golden`] records.
     pub const GOLDEN: &str = "golden.json";
+    /// The [`crate::Evaluation`] on rows it did not learn from.
+    pub const EVALUATION: &str = "evaluation.json";
+    /// The model card: what the version is, for people.
+    pub const CARD: &str = "card.md";
 }
 
 /// What a bundle is, where it came from and how good it was: `manifest.json`.

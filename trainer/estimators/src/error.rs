@@ -95,6 +95,9 @@ pub enum Error {
     /// Training and validation rows with different columns or classes.
     #[error("the validation rows have other columns or classes than the training rows")]
     ValidationMismatch,
+    /// A fit that was asked to stop.
+    #[error("the fit was stopped")]
+    Stopped,
     /// An optimiser that left the finite numbers.
     #[error("{family} diverged: the loss became {loss} after {n_steps} steps")]
     Diverged {

@@ -1,10 +1,11 @@
 //! The families of classifiers, and the line each of them goes down: `Params -> ValidParams -> Fitted -> Exported`.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use trainer_onnx::{LinearClassifier, TreeEnsemble};
+use trainer_onnx::{Head, LinearClassifier, TreeEnsemble};
 
 use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression};
 
@@ -56,6 +57,14 @@ pub struct Step {
     pub total: usize,
 }
 
+/// Told after each step of a fit; may ask it to stop, and then there is no model.
+pub type OnStep<'a> = &'a mut dyn FnMut(Step) -> ControlFlow<()>;
+
+/// Lets a fit go on to its end.
+pub fn to_the_end(_: Step) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 /// Settings of one family, as read from a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "family", rename_all = "kebab-case")]
@@ -103,17 +112,25 @@ pub enum ValidParams {
 
 impl ValidParams {
     /// Learns from the training rows. A family that can stop early watches the validation rows for it.
-    /// The same data, settings and seed give the same model.
-    pub fn fit(
-        &self,
-        train: &Data,
-        validation: Option<&Data>,
-        seed: u64,
-        on_step: &mut dyn FnMut(Step),
-    ) -> Result<Fitted, Error> {
+    /// The same data, settings and seed give the same model, whatever the number of threads.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when `on_step` asks for it.
+    pub fn fit(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         match self {
             Self::LogisticRegression(params) => params.fit(train, on_step).map(Fitted::LogisticRegression),
             Self::GradientBoosting(params) => params.fit(train, validation, seed, on_step).map(Fitted::GradientBoosting),
+        }
+    }
+}
+
+impl ValidParams {
+    /// The same settings for a fit that takes just this many steps (rounds or epochs) and stops at no earlier one: for fitting anew on all
+    /// rows what was stopped by validation rows before. A family that looks for a minimum is not changed.
+    pub fn with_steps(self, n_steps: usize) -> Self {
+        match self {
+            Self::GradientBoosting(params) => Self::GradientBoosting(params.with_steps(n_steps)),
+            Self::LogisticRegression(_) => self,
         }
     }
 }
@@ -129,17 +146,6 @@ pub enum Fitted {
 }
 
 impl Fitted {
-    /// Probabilities `[N, C]`.
-    ///
-    /// # Panics
-    /// When the rows have another width than the training rows.
-    pub fn probabilities(&self, features: &Matrix) -> Matrix {
-        match self {
-            Self::LogisticRegression(fitted) => fitted.probabilities(features),
-            Self::GradientBoosting(fitted) => fitted.probabilities(features),
-        }
-    }
-
     /// The family.
     pub fn family(&self) -> Family {
         match self {
@@ -148,30 +154,51 @@ impl Fitted {
         }
     }
 
-    /// Steps that led to it: iterations or rounds.
+    /// Probabilities `[N, C]`.
+    ///
+    /// # Panics
+    /// When the rows have another width than the training rows.
+    pub fn probabilities(&self, features: &Matrix) -> Matrix {
+        self.classifier().probabilities(features)
+    }
+
+    /// Steps that led to it: iterations, rounds or epochs.
     pub fn n_steps(&self) -> usize {
-        match self {
-            Self::LogisticRegression(fitted) => fitted.n_steps(),
-            Self::GradientBoosting(fitted) => fitted.n_steps(),
-        }
+        self.classifier().n_steps()
     }
 
     /// Whether the fit reached what it was looking for. False for a minimum that the allowed steps did not reach; a family that looks for
     /// none has always converged.
     pub fn converged(&self) -> bool {
-        match self {
-            Self::LogisticRegression(fitted) => fitted.converged(),
-            Self::GradientBoosting(fitted) => fitted.converged(),
-        }
+        self.classifier().converged()
     }
 
     /// The same classifier as plain numbers, from which a graph is written.
     pub fn to_onnx(&self) -> Exported {
+        self.classifier().to_onnx()
+    }
+
+    fn classifier(&self) -> &dyn Classifier {
         match self {
-            Self::LogisticRegression(fitted) => Exported::Linear(fitted.to_onnx()),
-            Self::GradientBoosting(fitted) => Exported::Trees(fitted.to_onnx()),
+            Self::LogisticRegression(fitted) => fitted,
+            Self::GradientBoosting(fitted) => fitted,
         }
     }
+}
+
+/// What every fitted classifier can tell.
+pub(crate) trait Classifier {
+    /// Probabilities `[N, C]`.
+    fn probabilities(&self, features: &Matrix) -> Matrix;
+
+    /// Steps that led to it.
+    fn n_steps(&self) -> usize;
+
+    /// Whether the fit reached what it was looking for.
+    fn converged(&self) -> bool;
+
+    /// The same classifier as plain numbers.
+    fn to_onnx(&self) -> Exported;
 }
 
 /// A classifier as plain numbers.
@@ -181,6 +208,16 @@ pub enum Exported {
     Trees(TreeEnsemble),
     /// A linear map with its preprocessing.
     Linear(LinearClassifier),
+}
+
+impl Exported {
+    /// The ONNX file.
+    pub fn to_model(&self, head: &Head) -> Vec<u8> {
+        match self {
+            Self::Trees(trees) => trees.to_model(head),
+            Self::Linear(linear) => linear.to_model(head),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainer_onnx::{Link, TreeEnsemble};
 
-use crate::family::{Family, Step};
+use crate::family::{Classifier, Exported, Family, OnStep, Step};
 use crate::link::push_probabilities;
 use crate::tree::Tree;
 use crate::tree::binning::N_BINS;
@@ -119,14 +119,13 @@ impl Params {
 pub struct ValidParams(Params);
 
 impl ValidParams {
+    /// The same with this many rounds.
+    pub(crate) fn with_steps(self, n_steps: usize) -> Self {
+        Self(Params { rounds: n_steps.max(1), ..self.0 })
+    }
+
     /// Fits on the training rows; with validation rows, keeps the rounds up to the lowest log loss on them.
-    pub fn fit(
-        &self,
-        train: &Data,
-        validation: Option<&Data>,
-        seed: u64,
-        on_step: &mut dyn FnMut(Step),
-    ) -> Result<Fitted, Error> {
+    pub fn fit(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         if validation.is_some_and(|validation| !train.matches(validation)) {
             return Err(Error::ValidationMismatch);
         }
@@ -135,7 +134,9 @@ impl ValidParams {
         let mut watch = validation.map(|validation| Watch::start(validation, &boosting.fitted));
         for done in 1..=self.0.rounds {
             boosting.round();
-            on_step(Step { done, total: self.0.rounds });
+            if on_step(Step { done, total: self.0.rounds }).is_break() {
+                return Err(Error::Stopped);
+            }
             if watch.as_mut().is_some_and(|watch| watch.see(&boosting.fitted) >= self.0.patience) {
                 break;
             }
@@ -158,12 +159,12 @@ pub struct Fitted {
     rounds: Vec<Vec<Tree>>,
 }
 
-impl Fitted {
+impl Classifier for Fitted {
     /// Probabilities `[N, C]`.
     ///
     /// # Panics
     /// When the rows have another width than the training rows.
-    pub fn probabilities(&self, features: &Matrix) -> Matrix {
+    fn probabilities(&self, features: &Matrix) -> Matrix {
         assert_eq!(features.n_features(), self.n_features, "rows of the width the model was fitted on");
         let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
             let mut probabilities = Vec::new();
@@ -177,17 +178,17 @@ impl Fitted {
     }
 
     /// Rounds kept.
-    pub fn n_steps(&self) -> usize {
+    fn n_steps(&self) -> usize {
         self.rounds.len()
     }
 
     /// Always true: boosting ends after its rounds, or earlier by the validation rows, and looks for no minimum.
-    pub fn converged(&self) -> bool {
+    fn converged(&self) -> bool {
         true
     }
 
     /// The trees as plain numbers; the base values are inside the first trees' leaves.
-    pub fn to_onnx(&self) -> TreeEnsemble {
+    fn to_onnx(&self) -> Exported {
         let n_outputs = self.base.len();
         let place = |output: usize, value: f32| {
             let mut values = vec![0.0; n_outputs];
@@ -201,9 +202,11 @@ impl Fitted {
             tree.to_onnx(|value| place(at % n_outputs, base + value))
         });
         let link = if n_outputs == 1 { Link::Sigmoid } else { Link::Softmax };
-        TreeEnsemble { n_features: self.n_features, n_classes: self.n_classes, trees: trees.collect(), link }
+        Exported::Trees(TreeEnsemble { n_features: self.n_features, n_classes: self.n_classes, trees: trees.collect(), link })
     }
+}
 
+impl Fitted {
     /// Raw values of a row: float32 sums in the order of the trees.
     fn raw(&self, row: &[f32]) -> Vec<f32> {
         let mut raw = self.base.clone();

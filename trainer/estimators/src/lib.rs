@@ -5,14 +5,14 @@
 //!
 //! ```
 //! use trainer_estimators::metrics::Metrics;
-//! use trainer_estimators::{Data, Error, Family, FeatureKind, Matrix, Params};
+//! use trainer_estimators::{Data, Error, Family, FeatureKind, Matrix, Params, to_the_end};
 //!
 //! let values: Vec<f32> = (0..200).map(|row| row as f32).collect();
 //! let classes = (0..200).map(|row| u32::from(row > 120)).collect();
 //! let data = Data::new(Matrix::new(200, 1, values)?, vec![FeatureKind::Numeric], classes, 2, None)?;
 //!
 //! let params = Params::default_for(Family::GradientBoosting).check()?;
-//! let fitted = params.fit(&data, None, 42, &mut |step| eprintln!("{}/{}", step.done, step.total))?;
+//! let fitted = params.fit(&data, None, 42, &mut to_the_end)?;
 //! let metrics = Metrics::measure(&fitted.probabilities(data.features()), data.classes(), 0.5)?;
 //! assert!(metrics.accuracy > 0.99);
 //! # Ok::<(), Error>(())
@@ -23,6 +23,7 @@ pub mod gradient_boosting;
 pub mod logistic_regression;
 pub mod metrics;
 
+mod encoding;
 mod error;
 mod family;
 mod link;
@@ -31,5 +32,5 @@ mod random;
 mod tree;
 
 pub use error::Error;
-pub use family::{Exported, Family, Fitted, Params, Step, ValidParams};
+pub use family::{Exported, Family, Fitted, OnStep, Params, Step, ValidParams, to_the_end};
 pub use matrix::{Data, FeatureKind, Matrix};

@@ -6,17 +6,16 @@
 //! this is scikit-learn's objective with `C = 1 / l2`. It is convex, so there is one answer and no seed.
 
 mod descent;
-mod encoding;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainer_onnx::LinearClassifier;
 
-use crate::family::{Family, Step};
+use crate::encoding::Encoding;
+use crate::family::{Classifier, Exported, Family, OnStep};
 use crate::link::push_probabilities;
 use crate::{Data, Error, Matrix};
 use descent::minimise;
-use encoding::Encoding;
 
 /// Rows whose probabilities are computed together.
 const CHUNK: usize = 4096;
@@ -70,7 +69,7 @@ pub struct ValidParams(Params);
 
 impl ValidParams {
     /// Fits on the training rows; a step is one evaluation of the loss.
-    pub fn fit(&self, train: &Data, on_step: &mut dyn FnMut(Step)) -> Result<Fitted, Error> {
+    pub fn fit(&self, train: &Data, on_step: OnStep) -> Result<Fitted, Error> {
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
         let encoding = Encoding::fit(train, self.0.n_knots);
@@ -100,12 +99,12 @@ pub struct Fitted {
     converged: bool,
 }
 
-impl Fitted {
+impl Classifier for Fitted {
     /// Probabilities `[N, C]`.
     ///
     /// # Panics
     /// When the rows have another width than the training rows.
-    pub fn probabilities(&self, features: &Matrix) -> Matrix {
+    fn probabilities(&self, features: &Matrix) -> Matrix {
         assert_eq!(features.n_features(), self.n_features, "rows of the width the model was fitted on");
         let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
             let mut probabilities = Vec::new();
@@ -119,30 +118,29 @@ impl Fitted {
     }
 
     /// Evaluations of the loss.
-    pub fn n_steps(&self) -> usize {
+    fn n_steps(&self) -> usize {
         self.n_evaluations
     }
 
     /// Whether fitting ended at the minimum: the tolerance was reached, or no step lowers the loss in float64. False when the allowed
     /// evaluations were used up before; more of them, or a larger penalty, then give a better fit.
-    pub fn converged(&self) -> bool {
+    fn converged(&self) -> bool {
         self.converged
     }
 
     /// The encoding and the weights as plain numbers.
-    pub fn to_onnx(&self) -> LinearClassifier {
-        LinearClassifier {
+    fn to_onnx(&self) -> Exported {
+        Exported::Linear(LinearClassifier {
             n_features: self.n_features,
             n_classes: self.n_classes,
-            numeric: self.encoding.numeric_inputs(),
-            hinges: self.encoding.hinge_inputs(),
-            missing: self.encoding.missing_inputs(),
-            one_hot: self.encoding.one_hot_inputs(),
+            inputs: self.encoding.to_onnx(),
             weights: self.weights.clone(),
             bias: self.bias.clone(),
-        }
+        })
     }
+}
 
+impl Fitted {
     /// One log-odds for two classes, one raw value per class for more.
     fn raw(&self, row: &[f32]) -> Vec<f32> {
         let mut raw = self.bias.clone();

@@ -10,7 +10,7 @@
 use std::fs;
 use std::path::Path;
 
-use trainer_onnx::{Head, LinearClassifier, Link, Node, NumericInput, OneHotInput, Test, Tree, TreeEnsemble};
+use trainer_onnx::{Head, Inputs, LinearClassifier, Link, Node, NumericInput, OneHotInput, Test, Tree, TreeEnsemble};
 
 const COLUMNS_JSON: &str = concat!(
     r#"{"format":1,"dataset":"churn","columns":["#,
@@ -126,10 +126,7 @@ impl Problem {
         LinearClassifier {
             n_features: COLUMNS.len(),
             n_classes: self.classes.len(),
-            numeric,
-            hinges: vec![],
-            missing: vec![],
-            one_hot,
+            inputs: Inputs { numeric, one_hot, ..Inputs::default() },
             weights,
             bias,
         }
@@ -287,12 +284,12 @@ fn leaf<'a>(tree: &'a Tree, features: &[f32]) -> &'a [f32] {
 }
 
 fn logits(linear: &LinearClassifier, features: &[f32]) -> Vec<f64> {
-    let numeric = linear.numeric.iter().map(|input| {
+    let numeric = linear.inputs.numeric.iter().map(|input| {
         let value = features[input.feature];
         let value = if value.is_nan() { input.impute } else { value };
         (f64::from(value) - f64::from(input.mean)) * f64::from(input.inverse_std)
     });
-    let one_hot = linear.one_hot.iter().map(|input| f64::from(u8::from(features[input.feature] == input.level as f32)));
+    let one_hot = linear.inputs.one_hot.iter().map(|input| f64::from(u8::from(features[input.feature] == input.level as f32)));
     let inputs: Vec<f64> = numeric.chain(one_hot).collect();
     let n_outputs = linear.bias.len();
     let logit = |output: usize| {

@@ -44,6 +44,17 @@ impl Graph {
         self.node("", op_type, inputs, &[PROBABILITIES], attributes);
     }
 
+    /// Logits to the probabilities: the sigmoid of one logit for two classes, the softmax of one each for more.
+    pub(crate) fn link(&mut self, logits: &str, n_classes: usize) {
+        if n_classes > 2 {
+            return self.op_to_probabilities("Softmax", &[logits], vec![axis(1)]);
+        }
+        let second = self.op("Sigmoid", &[logits], vec![]);
+        let one = self.floats(&[1, 1], &[1.0]);
+        let first = self.op("Sub", &[&one, &second], vec![]);
+        self.op_to_probabilities("Concat", &[&first, &second], vec![axis(1)]);
+    }
+
     /// A classifier of the ML domain, from the features to the probabilities; its own label is not used.
     pub(crate) fn classifier(&mut self, op_type: &str, attributes: Vec<AttributeProto>) {
         self.node(ML, op_type, &[FEATURES], &["operator_label", PROBABILITIES], attributes);

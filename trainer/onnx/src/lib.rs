@@ -6,15 +6,15 @@
 //! Files declare IR 8, opset 15 and `ai.onnx.ml` 3, which onnxruntime and onnxruntime-web of the last years read.
 //!
 //! ```
-//! use trainer_onnx::{Head, LinearClassifier, NumericInput};
+//! use trainer_onnx::{Head, Inputs, LinearClassifier, NumericInput};
 //!
 //! let classifier = LinearClassifier {
 //!     n_features: 1,
 //!     n_classes: 2,
-//!     numeric: vec![NumericInput { feature: 0, impute: 40.0, mean: 40.0, inverse_std: 0.1 }],
-//!     hinges: vec![],
-//!     missing: vec![],
-//!     one_hot: vec![],
+//!     inputs: Inputs {
+//!         numeric: vec![NumericInput { feature: 0, impute: 40.0, mean: 40.0, inverse_std: 0.1 }],
+//!         ..Inputs::default()
+//!     },
 //!     weights: vec![1.5],
 //!     bias: vec![-0.5],
 //! };
@@ -30,10 +30,12 @@ mod ensemble;
 mod error;
 mod graph;
 mod head;
+mod inputs;
 mod linear;
 mod proto;
 
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;
 pub use head::{Head, metadata};
-pub use linear::{HingeInput, LinearClassifier, MissingInput, NumericInput, OneHotInput};
+pub use inputs::{HingeInput, Inputs, MissingInput, NumericInput, OneHotInput};
+pub use linear::LinearClassifier;

@@ -1,7 +1,9 @@
+use std::ops::ControlFlow;
+
 use super::loss::Loss;
 use super::*;
 use crate::random::Random;
-use crate::{Exported, FeatureKind};
+use crate::{Exported, FeatureKind, to_the_end};
 
 const NUMERIC: FeatureKind = FeatureKind::Numeric;
 const LEVELS: FeatureKind = FeatureKind::Categorical { n_levels: 4 };
@@ -33,7 +35,7 @@ fn small() -> Params {
 }
 
 fn fit(params: Params, train: &Data, validation: Option<&Data>) -> Fitted {
-    params.check().unwrap().fit(train, validation, 7, &mut |_| {}).unwrap()
+    params.check().unwrap().fit(train, validation, 7, &mut to_the_end).unwrap()
 }
 
 fn loss(fitted: &Fitted, data: &Data) -> f64 {
@@ -112,7 +114,7 @@ fn raw_values_while_fitting_are_those_of_the_fitted_model() {
 #[test]
 fn another_seed_gives_another_model() {
     let data = rows(600, 3, 2);
-    let with_seed = |seed| small().check().unwrap().fit(&data, None, seed, &mut |_| {}).unwrap();
+    let with_seed = |seed| small().check().unwrap().fit(&data, None, seed, &mut to_the_end).unwrap();
     assert_eq!(with_seed(1), with_seed(1));
     assert_ne!(with_seed(1), with_seed(2));
 }
@@ -137,7 +139,14 @@ fn fitting_stops_at_the_best_round_on_the_validation_rows() {
     let (train, validation) = (rows(400, 5, 2), rows(400, 6, 2));
     let params = Params { rounds: 500, patience: 10, learning_rate: 0.3, min_leaf_rows: 1, l2: 0.0, ..small() };
     let mut steps = 0;
-    let fitted = params.check().unwrap().fit(&train, Some(&validation), 7, &mut |step| steps = step.done).unwrap();
+    let fitted = params
+        .check()
+        .unwrap()
+        .fit(&train, Some(&validation), 7, &mut |step| {
+            steps = step.done;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
     assert!(fitted.n_steps() < 490 && steps == fitted.n_steps() + 10, "{} of {steps}", fitted.n_steps());
     let mut shorter = fitted.clone();
     shorter.rounds.pop();
@@ -269,6 +278,6 @@ fn settings_out_of_range_are_refused_by_name() {
 
 #[test]
 fn validation_rows_of_another_shape_are_refused() {
-    let result = small().check().unwrap().fit(&rows(100, 1, 2), Some(&rows(100, 1, 3)), 1, &mut |_| {});
+    let result = small().check().unwrap().fit(&rows(100, 1, 2), Some(&rows(100, 1, 3)), 1, &mut to_the_end);
     assert!(matches!(result, Err(Error::ValidationMismatch)));
 }

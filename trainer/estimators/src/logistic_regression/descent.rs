@@ -11,8 +11,8 @@ use burn::tensor::DType;
 use burn::tensor::activation::{log_sigmoid, log_softmax};
 
 use super::Params;
-use super::encoding::Encoding;
-use crate::family::{Family, Step};
+use crate::encoding::Encoding;
+use crate::family::{Family, OnStep, Step};
 use crate::link::n_outputs;
 use crate::{Data, Error};
 
@@ -33,24 +33,25 @@ pub(super) struct Minimum {
 }
 
 /// Descends from zero weights.
-pub(super) fn minimise(
-    params: &Params,
-    encoding: &Encoding,
-    data: &Data,
-    on_step: &mut dyn FnMut(Step),
-) -> Result<Minimum, Error> {
+pub(super) fn minimise(params: &Params, encoding: &Encoding, data: &Data, on_step: OnStep) -> Result<Minimum, Error> {
     let device = Device::flex().autodiff();
     let problem = Problem::new(params, encoding, data, &device);
-    let mut n_evaluations = 0;
+    let (mut n_evaluations, mut is_stopped) = (0, false);
     let evaluate = |linear: Linear| {
         n_evaluations += 1;
-        on_step(Step { done: n_evaluations.min(params.max_evaluations), total: params.max_evaluations });
+        let step = Step { done: n_evaluations.min(params.max_evaluations), total: params.max_evaluations };
+        is_stopped = is_stopped || on_step(step).is_break();
         let loss = problem.loss(&linear);
+        // A loss without slopes ends the descent.
+        let loss = if is_stopped { loss * 0.0 } else { loss };
         let gradients = GradientsParams::from_grads(loss.backward(), &linear);
         (loss.into_scalar::<f64>(), gradients)
     };
     let start = Linear::zeros(encoding.n_inputs(), n_outputs(data.n_classes()), &device);
     let (linear, loss) = optimiser(params).step(1.0, start, evaluate);
+    if is_stopped {
+        return Err(Error::Stopped);
+    }
     if !loss.is_finite() {
         return Err(Error::Diverged { family: Family::LogisticRegression, loss, n_steps: n_evaluations });
     }

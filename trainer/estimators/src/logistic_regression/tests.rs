@@ -1,6 +1,9 @@
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::FeatureKind;
 use crate::random::Random;
+use crate::to_the_end;
 
 const NUMERIC: FeatureKind = FeatureKind::Numeric;
 const LEVELS: FeatureKind = FeatureKind::Categorical { n_levels: 3 };
@@ -24,7 +27,7 @@ fn with_weights(data: &Data, weights: Vec<f32>) -> Data {
 }
 
 fn fit_with(data: &Data, params: Params) -> Fitted {
-    params.check().unwrap().fit(data, &mut |_| {}).unwrap()
+    params.check().unwrap().fit(data, &mut to_the_end).unwrap()
 }
 
 fn fit(data: &Data) -> Fitted {
@@ -159,7 +162,14 @@ fn a_fit_that_is_cut_short_has_not_converged() {
 #[test]
 fn steps_count_up_to_the_last_evaluation() {
     let mut steps = vec![];
-    let fitted = Params::default().check().unwrap().fit(&rows(200, 8, 2), &mut |step| steps.push(step.done)).unwrap();
+    let fitted = Params::default()
+        .check()
+        .unwrap()
+        .fit(&rows(200, 8, 2), &mut |step| {
+            steps.push(step.done);
+            ControlFlow::Continue(())
+        })
+        .unwrap();
     assert_eq!(steps, (1..=fitted.n_steps()).collect::<Vec<_>>());
 }
 
@@ -169,4 +179,15 @@ fn settings_out_of_range_are_refused_by_name() {
     assert_eq!(error.to_string(), "logistic-regression parameter `l2` is 0, but should be a number above 0");
     let error = Params { n_knots: 1001, ..Params::default() }.check().unwrap_err();
     assert_eq!(error.to_string(), "logistic-regression parameter `n_knots` is 1001, but should be 0 to 1000");
+}
+
+#[test]
+fn a_fit_stops_when_it_is_asked_to() {
+    let mut n_steps = 0;
+    let result = Params::default().check().unwrap().fit(&rows(200, 8, 2), &mut |_| {
+        n_steps += 1;
+        if n_steps < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    assert!(matches!(result, Err(Error::Stopped)));
+    assert!(n_steps <= 4, "{n_steps} steps");
 }

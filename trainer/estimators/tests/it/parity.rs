@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use data_contract::metadata;
 use inference_predictor::{Predictor, Scores};
-use trainer_estimators::{Exported, Family, FeatureKind, Fitted, Matrix, Params, gradient_boosting, logistic_regression};
+use trainer_estimators::{Family, FeatureKind, Fitted, Matrix, Params, gradient_boosting, logistic_regression, to_the_end};
 use trainer_onnx::Head;
 
 use crate::problem::{Random, Shape};
@@ -45,7 +45,7 @@ fn check(shape: &Shape, seed: u64) {
     let train = shape.training(&mut random);
     for (params, largest) in all_params() {
         let odd = shape.odd_rows(N_ODD_ROWS, largest, &mut random);
-        let fitted = params.clone().check().unwrap().fit(&train, None, seed, &mut |_| {}).unwrap();
+        let fitted = params.clone().check().unwrap().fit(&train, None, seed, &mut to_the_end).unwrap();
         let predictor = Predictor::load(&export(&fitted, shape)).unwrap();
         for rows in [train.features(), &odd] {
             let scores = predictor.scores(rows.values(), rows.n_rows()).unwrap();
@@ -64,10 +64,7 @@ fn export(fitted: &Fitted, shape: &Shape) -> Vec<u8> {
     .map(|(key, value)| (key.to_owned(), value))
     .into();
     let head = Head { threshold, metadata, name: "parity".into() };
-    match fitted.to_onnx() {
-        Exported::Linear(linear) => linear.to_model(&head),
-        Exported::Trees(trees) => trees.to_model(&head),
-    }
+    fitted.to_onnx().to_model(&head)
 }
 
 #[track_caller]

@@ -4,7 +4,7 @@ mod pieces;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trainer_onnx::{HingeInput, MissingInput, NumericInput, OneHotInput};
+use trainer_onnx::{Inputs, MissingInput, NumericInput, OneHotInput};
 
 use crate::matrix::level_of;
 use crate::{Data, FeatureKind};
@@ -12,7 +12,7 @@ use pieces::{Piece, pieces};
 
 /// How each column becomes inputs; learned from the training rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Encoding {
+pub(crate) struct Encoding {
     numeric: Vec<Numeric>,
     /// Indices of the numeric columns that are inputs as they are; the others have pieces.
     plain: Vec<usize>,
@@ -45,7 +45,7 @@ impl Encoding {
     ///
     /// With knots, a column that varies is put into pieces, and a column that is missing in some rows and known in others has an indicator
     /// of it.
-    pub(super) fn fit(data: &Data, n_knots: usize) -> Self {
+    pub(crate) fn fit(data: &Data, n_knots: usize) -> Self {
         let numeric: Vec<Numeric> = features_where(data, |kind| kind == FeatureKind::Numeric)
             .into_par_iter()
             .map(|feature| Numeric::fit(data, feature))
@@ -68,22 +68,22 @@ impl Encoding {
     }
 
     /// Number of inputs that come from numeric columns; they come first.
-    pub(super) fn n_numbers(&self) -> usize {
+    pub(crate) fn n_numbers(&self) -> usize {
         self.plain.len() + self.pieces.len() + self.missing.len()
     }
 
     /// Number of categorical columns.
-    pub(super) fn n_categorical(&self) -> usize {
+    pub(crate) fn n_categorical(&self) -> usize {
         self.categorical.len()
     }
 
     /// Number of inputs.
-    pub(super) fn n_inputs(&self) -> usize {
+    pub(crate) fn n_inputs(&self) -> usize {
         self.n_numbers() + self.categorical.iter().map(|column| column.n_levels).sum::<usize>()
     }
 
     /// The inputs of a row that come from numeric columns: values, pieces, indicators.
-    pub(super) fn numbers<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+    pub(crate) fn numbers<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
         let standardised = |at: usize| self.numeric[at].encode(row[self.numeric[at].feature]);
         let plain = self.plain.iter().map(move |&column| standardised(column));
         let pieces = self.pieces.iter().map(move |piece| piece.encode(standardised(piece.column)));
@@ -92,41 +92,31 @@ impl Encoding {
     }
 
     /// For each categorical column of a row, the input that is 1, if any.
-    pub(super) fn levels<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = Option<usize>> + 'a {
+    pub(crate) fn levels<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = Option<usize>> + 'a {
         self.categorical
             .iter()
             .map(|column| level_of(row[column.feature], column.n_levels).map(|level| column.first_input + level))
     }
 
     /// The inputs of a row that may differ from 0.
-    pub(super) fn inputs<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = (usize, f32)> + 'a {
+    pub(crate) fn inputs<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = (usize, f32)> + 'a {
         self.numbers(row).enumerate().chain(self.levels(row).flatten().map(|input| (input, 1.0)))
     }
 
-    /// The numeric columns for the exporter.
-    pub(super) fn numeric_inputs(&self) -> Vec<NumericInput> {
-        let export =
+    /// The same as plain numbers for the exporter.
+    pub(crate) fn to_onnx(&self) -> Inputs {
+        let number =
             |c: &Numeric| NumericInput { feature: c.feature, impute: c.impute, mean: c.mean, inverse_std: c.inverse_std };
-        self.numeric.iter().map(export).collect()
-    }
-
-    /// The pieces for the exporter.
-    pub(super) fn hinge_inputs(&self) -> Vec<HingeInput> {
-        self.pieces.iter().map(|piece| piece.to_hinge()).collect()
-    }
-
-    /// The indicators of missing values for the exporter.
-    pub(super) fn missing_inputs(&self) -> Vec<MissingInput> {
-        self.missing.iter().map(|&feature| MissingInput { feature }).collect()
-    }
-
-    /// The inputs of levels for the exporter.
-    pub(super) fn one_hot_inputs(&self) -> Vec<OneHotInput> {
-        let of_column = |column: &Categorical| {
+        let levels = |column: &Categorical| {
             let feature = column.feature;
             (0..column.n_levels as u32).map(move |level| OneHotInput { feature, level })
         };
-        self.categorical.iter().flat_map(of_column).collect()
+        Inputs {
+            numeric: self.numeric.iter().map(number).collect(),
+            hinges: self.pieces.iter().map(|piece| piece.to_hinge()).collect(),
+            missing: self.missing.iter().map(|&feature| MissingInput { feature }).collect(),
+            one_hot: self.categorical.iter().flat_map(levels).collect(),
+        }
     }
 }
 
@@ -228,7 +218,7 @@ mod tests {
         assert_eq!(encoding.n_inputs(), 6);
         assert_eq!(inputs([1.0, 3.0, 2.0]), [(0, step), (2, 1.0), (5, 1.0)]);
         assert_eq!(inputs([-1.0, f32::NAN, 7.0]), [(0, 0.0)]);
-        assert_eq!(encoding.one_hot_inputs()[2], OneHotInput { feature: 2, level: 0 });
+        assert_eq!(encoding.to_onnx().one_hot[2], OneHotInput { feature: 2, level: 0 });
     }
 
     #[test]
