@@ -95,6 +95,14 @@ pub enum Error {
     /// Training and validation rows with different columns or classes.
     #[error("the validation rows have other columns or classes than the training rows")]
     ValidationMismatch,
+    /// A goal that no threshold reaches.
+    #[error("the goal `{goal}` is out of reach: {reachable}")]
+    Goal {
+        /// The goal.
+        goal: String,
+        /// What can be had instead.
+        reachable: String,
+    },
     /// A fit that was asked to stop.
     #[error("the fit was stopped")]
     Stopped,

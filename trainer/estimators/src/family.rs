@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use trainer_onnx::{Head, LinearClassifier, TreeEnsemble};
+use trainer_onnx::{Head, KernelClassifier, LinearClassifier, Perceptron, TreeEnsemble};
 
-use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression};
+use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression, multilayer_perceptron, random_forest, support_vector};
 
 /// A way to learn a classifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -15,18 +15,33 @@ use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression};
 pub enum Family {
     /// [`logistic_regression`].
     LogisticRegression,
+    /// [`support_vector`].
+    SupportVector,
+    /// [`multilayer_perceptron`].
+    MultilayerPerceptron,
+    /// [`random_forest`].
+    RandomForest,
     /// [`gradient_boosting`].
     GradientBoosting,
 }
 
 impl Family {
     /// Every family, the simplest first.
-    pub const ALL: [Family; 2] = [Family::LogisticRegression, Family::GradientBoosting];
+    pub const ALL: [Family; 5] = [
+        Family::LogisticRegression,
+        Family::SupportVector,
+        Family::MultilayerPerceptron,
+        Family::RandomForest,
+        Family::GradientBoosting,
+    ];
 
     /// The name in files and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Family::LogisticRegression => "logistic-regression",
+            Family::SupportVector => "support-vector",
+            Family::MultilayerPerceptron => "multilayer-perceptron",
+            Family::RandomForest => "random-forest",
             Family::GradientBoosting => "gradient-boosting",
         }
     }
@@ -71,6 +86,12 @@ pub fn to_the_end(_: Step) -> ControlFlow<()> {
 pub enum Params {
     /// Of [`logistic_regression`].
     LogisticRegression(logistic_regression::Params),
+    /// Of [`support_vector`].
+    SupportVector(support_vector::Params),
+    /// Of [`multilayer_perceptron`].
+    MultilayerPerceptron(multilayer_perceptron::Params),
+    /// Of [`random_forest`].
+    RandomForest(random_forest::Params),
     /// Of [`gradient_boosting`].
     GradientBoosting(gradient_boosting::Params),
 }
@@ -80,6 +101,9 @@ impl Params {
     pub fn default_for(family: Family) -> Self {
         match family {
             Family::LogisticRegression => Self::LogisticRegression(logistic_regression::Params::default()),
+            Family::SupportVector => Self::SupportVector(support_vector::Params::default()),
+            Family::MultilayerPerceptron => Self::MultilayerPerceptron(multilayer_perceptron::Params::default()),
+            Family::RandomForest => Self::RandomForest(random_forest::Params::default()),
             Family::GradientBoosting => Self::GradientBoosting(gradient_boosting::Params::default()),
         }
     }
@@ -88,6 +112,9 @@ impl Params {
     pub fn family(&self) -> Family {
         match self {
             Self::LogisticRegression(_) => Family::LogisticRegression,
+            Self::SupportVector(_) => Family::SupportVector,
+            Self::MultilayerPerceptron(_) => Family::MultilayerPerceptron,
+            Self::RandomForest(_) => Family::RandomForest,
             Self::GradientBoosting(_) => Family::GradientBoosting,
         }
     }
@@ -96,6 +123,9 @@ impl Params {
     pub fn check(self) -> Result<ValidParams, Error> {
         match self {
             Self::LogisticRegression(params) => params.check().map(ValidParams::LogisticRegression),
+            Self::SupportVector(params) => params.check().map(ValidParams::SupportVector),
+            Self::MultilayerPerceptron(params) => params.check().map(ValidParams::MultilayerPerceptron),
+            Self::RandomForest(params) => params.check().map(ValidParams::RandomForest),
             Self::GradientBoosting(params) => params.check().map(ValidParams::GradientBoosting),
         }
     }
@@ -106,6 +136,12 @@ impl Params {
 pub enum ValidParams {
     /// Of [`logistic_regression`].
     LogisticRegression(logistic_regression::ValidParams),
+    /// Of [`support_vector`].
+    SupportVector(support_vector::ValidParams),
+    /// Of [`multilayer_perceptron`].
+    MultilayerPerceptron(multilayer_perceptron::ValidParams),
+    /// Of [`random_forest`].
+    RandomForest(random_forest::ValidParams),
     /// Of [`gradient_boosting`].
     GradientBoosting(gradient_boosting::ValidParams),
 }
@@ -119,6 +155,9 @@ impl ValidParams {
     pub fn fit(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         match self {
             Self::LogisticRegression(params) => params.fit(train, on_step).map(Fitted::LogisticRegression),
+            Self::SupportVector(params) => params.fit(train, seed, on_step).map(Fitted::SupportVector),
+            Self::MultilayerPerceptron(params) => params.fit(train, validation, seed, on_step).map(Fitted::MultilayerPerceptron),
+            Self::RandomForest(params) => params.fit(train, seed, on_step).map(Fitted::RandomForest),
             Self::GradientBoosting(params) => params.fit(train, validation, seed, on_step).map(Fitted::GradientBoosting),
         }
     }
@@ -130,7 +169,8 @@ impl ValidParams {
     pub fn with_steps(self, n_steps: usize) -> Self {
         match self {
             Self::GradientBoosting(params) => Self::GradientBoosting(params.with_steps(n_steps)),
-            Self::LogisticRegression(_) => self,
+            Self::MultilayerPerceptron(params) => Self::MultilayerPerceptron(params.with_steps(n_steps)),
+            Self::LogisticRegression(_) | Self::SupportVector(_) | Self::RandomForest(_) => self,
         }
     }
 }
@@ -141,6 +181,12 @@ impl ValidParams {
 pub enum Fitted {
     /// Of [`logistic_regression`].
     LogisticRegression(logistic_regression::Fitted),
+    /// Of [`support_vector`].
+    SupportVector(support_vector::Fitted),
+    /// Of [`multilayer_perceptron`].
+    MultilayerPerceptron(multilayer_perceptron::Fitted),
+    /// Of [`random_forest`].
+    RandomForest(random_forest::Fitted),
     /// Of [`gradient_boosting`].
     GradientBoosting(gradient_boosting::Fitted),
 }
@@ -150,6 +196,9 @@ impl Fitted {
     pub fn family(&self) -> Family {
         match self {
             Self::LogisticRegression(_) => Family::LogisticRegression,
+            Self::SupportVector(_) => Family::SupportVector,
+            Self::MultilayerPerceptron(_) => Family::MultilayerPerceptron,
+            Self::RandomForest(_) => Family::RandomForest,
             Self::GradientBoosting(_) => Family::GradientBoosting,
         }
     }
@@ -181,6 +230,9 @@ impl Fitted {
     fn classifier(&self) -> &dyn Classifier {
         match self {
             Self::LogisticRegression(fitted) => fitted,
+            Self::SupportVector(fitted) => fitted,
+            Self::MultilayerPerceptron(fitted) => fitted,
+            Self::RandomForest(fitted) => fitted,
             Self::GradientBoosting(fitted) => fitted,
         }
     }
@@ -208,6 +260,10 @@ pub enum Exported {
     Trees(TreeEnsemble),
     /// A linear map with its preprocessing.
     Linear(LinearClassifier),
+    /// Kernels around landmarks with their preprocessing.
+    Kernel(KernelClassifier),
+    /// Networks with their preprocessing.
+    Perceptron(Perceptron),
 }
 
 impl Exported {
@@ -216,6 +272,8 @@ impl Exported {
         match self {
             Self::Trees(trees) => trees.to_model(head),
             Self::Linear(linear) => linear.to_model(head),
+            Self::Kernel(kernel) => kernel.to_model(head),
+            Self::Perceptron(perceptron) => perceptron.to_model(head),
         }
     }
 }
@@ -231,8 +289,11 @@ mod tests {
             assert_eq!(serde_json::to_string(&family).unwrap(), format!("\"{family}\""));
             assert_eq!(Params::default_for(family).family(), family);
         }
-        let error = "perceptron".parse::<Family>().unwrap_err();
-        assert_eq!(error.to_string(), "unknown family `perceptron`; the families are logistic-regression, gradient-boosting");
+        let error = "bayes".parse::<Family>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "unknown family `bayes`; the families are logistic-regression, support-vector, multilayer-perceptron, random-forest, gradient-boosting"
+        );
     }
 
     #[test]

@@ -19,9 +19,14 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+pub mod explanation;
 pub mod gradient_boosting;
 pub mod logistic_regression;
 pub mod metrics;
+pub mod multilayer_perceptron;
+pub mod random_forest;
+pub mod support_vector;
+pub mod threshold;
 
 mod encoding;
 mod error;

@@ -5,8 +5,13 @@
 mod accuracy;
 mod average_precision;
 mod brier;
+mod calibration_error;
+mod curves;
+mod f1;
+mod intervals;
 mod log_loss;
 mod ranking;
+mod recall_at_top;
 mod roc_auc;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +19,9 @@ use serde::{Deserialize, Serialize};
 use crate::matrix::{check_classes, check_length};
 use crate::{Error, Matrix};
 
-pub use log_loss::{PairedDifference, paired_log_loss_difference};
+pub use curves::{confusion, curves};
+pub use intervals::{estimates, mean, roc_auc as roc_auc_estimate};
+pub use log_loss::{PairedDifference, paired_log_loss_difference, row_losses};
 
 /// All measures on some rows. What is undefined on them (an area when there is one class only) is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +70,14 @@ fn check(probabilities: &Matrix, classes: &[u32]) -> Result<(), Error> {
     check_length("rows of probabilities", classes.len(), probabilities.n_rows())?;
     check_classes(classes, probabilities.n_features())?;
     if classes.is_empty() { Err(Error::NoRows) } else { Ok(()) }
+}
+
+/// The predicted class: with two, class 1 above the threshold; with more, the likeliest.
+fn predicted(probabilities: &[f32], threshold: f32) -> usize {
+    match *probabilities {
+        [_, second] => usize::from(second > threshold),
+        _ => (0..probabilities.len()).fold(0, |best, at| if probabilities[at] > probabilities[best] { at } else { best }),
+    }
 }
 
 fn class_counts(classes: &[u32], n_classes: usize) -> Vec<usize> {

@@ -31,11 +31,15 @@ mod error;
 mod graph;
 mod head;
 mod inputs;
+mod kernel;
 mod linear;
+mod perceptron;
 mod proto;
 
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;
 pub use head::{Head, metadata};
 pub use inputs::{HingeInput, Inputs, MissingInput, NumericInput, OneHotInput};
+pub use kernel::{KernelClassifier, LEAST_SIGMOID};
 pub use linear::LinearClassifier;
+pub use perceptron::{Layer, Perceptron};

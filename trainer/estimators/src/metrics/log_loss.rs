@@ -10,7 +10,7 @@ const CLIP: f64 = 1e-15;
 
 /// Mean negative log of the probability given to the true class.
 pub(super) fn log_loss(probabilities: &Matrix, classes: &[u32]) -> f64 {
-    row_losses(probabilities, classes).sum::<f64>() / classes.len() as f64
+    losses(probabilities, classes).sum::<f64>() / classes.len() as f64
 }
 
 /// The mean difference of two models' log losses over the same rows.
@@ -30,7 +30,7 @@ pub struct PairedDifference {
 pub fn paired_log_loss_difference(challenger: &Matrix, champion: &Matrix, classes: &[u32]) -> Result<PairedDifference, Error> {
     check(challenger, classes)?;
     check(champion, classes)?;
-    let pairs = row_losses(challenger, classes).zip(row_losses(champion, classes));
+    let pairs = losses(challenger, classes).zip(losses(champion, classes));
     let differences: Vec<f64> = pairs.map(|(challenger, champion)| challenger - champion).collect();
     let n = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / n;
@@ -39,6 +39,11 @@ pub fn paired_log_loss_difference(challenger: &Matrix, champion: &Matrix, classe
     Ok(PairedDifference { n_rows: differences.len(), mean, standard_error })
 }
 
-fn row_losses<'a>(probabilities: &'a Matrix, classes: &'a [u32]) -> impl Iterator<Item = f64> + 'a {
+/// The log loss of each row.
+pub fn row_losses(probabilities: &Matrix, classes: &[u32]) -> Vec<f64> {
+    losses(probabilities, classes).collect()
+}
+
+fn losses<'a>(probabilities: &'a Matrix, classes: &'a [u32]) -> impl Iterator<Item = f64> + 'a {
     probabilities.rows().zip(classes).map(|(p, &class)| -f64::from(p[class as usize]).clamp(CLIP, 1.0 - CLIP).ln())
 }

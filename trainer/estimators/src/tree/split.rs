@@ -58,7 +58,8 @@ impl BinSet {
         self.0[bin as usize / 64] >> (bin % 64) & 1 == 1
     }
 
-    fn insert(&mut self, bin: u8) {
+    /// Adds a bin.
+    pub(crate) fn insert(&mut self, bin: u8) {
         self.0[bin as usize / 64] |= 1 << (bin % 64);
     }
 }

@@ -1,0 +1,237 @@
+//! The best question about a node's rows, among a few random columns.
+//!
+//! The gain is the decrease of weighted Gini impurity over all classes. Levels are put in the order of their smoothed share of one class
+//! (of two classes the second, of more the node's most frequent one), and a set is a run from either end of that order: exact for two
+//! classes (Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, theorem 4.5).
+
+use super::grow::Ground;
+use crate::random::Random;
+use crate::tree::binning::N_BINS;
+use crate::tree::split::{BinSet, Question};
+
+/// A set of levels holds at most this many.
+const MAX_SET: usize = 32;
+
+/// A question has to gain more than rounding does, relative to the node's weight.
+const MIN_GAIN: f64 = 1e-7;
+
+/// A question and what it gains.
+#[derive(Clone, Debug)]
+pub(super) struct NodeSplit {
+    pub(super) gain: f64,
+    pub(super) column: usize,
+    pub(super) question: Question,
+}
+
+/// Looks for questions; keeps its histogram between nodes, and only bins that were used are cleared.
+pub(super) struct Searcher<'a> {
+    ground: &'a Ground<'a>,
+    weights: &'a [f32],
+    random: Random,
+    n_classes: usize,
+    columns: Vec<usize>,
+    /// `[bins, C]`.
+    sums: Vec<f32>,
+    counts: [u32; N_BINS],
+    /// Bins in use, as bits.
+    used: [u64; N_BINS / 64],
+}
+
+/// Rows on one side of a question.
+#[derive(Clone)]
+struct Side {
+    count: u32,
+    sums: Vec<f64>,
+}
+
+impl Side {
+    fn empty(n_classes: usize) -> Self {
+        Self { count: 0, sums: vec![0.0; n_classes] }
+    }
+
+    fn add(&mut self, count: u32, sums: &[f32]) {
+        self.count += count;
+        self.sums.iter_mut().zip(sums).for_each(|(sum, other)| *sum += f64::from(*other));
+    }
+
+    /// Weight less weighted Gini impurity.
+    fn purity(&self) -> f64 {
+        let (squares, total) = self.sums.iter().fold((0.0, 0.0), |(squares, total), sum| (squares + sum * sum, total + sum));
+        if total > 0.0 { squares / total } else { 0.0 }
+    }
+}
+
+/// A column of a node under search.
+struct Search<'s, 'a> {
+    searcher: &'s Searcher<'a>,
+    column: usize,
+    total: &'s Side,
+    parent: f64,
+    best: Option<NodeSplit>,
+}
+
+impl<'a> Searcher<'a> {
+    pub(super) fn new(ground: &'a Ground<'a>, weights: &'a [f32], random: Random) -> Self {
+        let n_classes = ground.data.n_classes();
+        Self {
+            ground,
+            weights,
+            random,
+            n_classes,
+            columns: ground.columns.clone(),
+            sums: vec![0.0; N_BINS * n_classes],
+            counts: [0; N_BINS],
+            used: [0; N_BINS / 64],
+        }
+    }
+
+    /// The best question among a few random columns; more are tried while none gains.
+    pub(super) fn best(&mut self, rows: &[u32]) -> Option<NodeSplit> {
+        if rows.len() < 2 * self.ground.min_leaf_rows as usize || rows.len() < 2 {
+            return None;
+        }
+        let total = self.total(rows);
+        let parent = total.purity();
+        let weight: f64 = total.sums.iter().sum();
+        if weight - parent <= MIN_GAIN * weight {
+            return None;
+        }
+        let mut best: Option<NodeSplit> = None;
+        for tried in 0..self.columns.len() {
+            if tried >= self.ground.n_tried && best.is_some() {
+                break;
+            }
+            let other = tried + self.random.below(self.columns.len() - tried);
+            self.columns.swap(tried, other);
+            let column = self.columns[tried];
+            self.fill(column, rows);
+            let mut search =
+                Search { searcher: self, column, total: &total, parent: parent + MIN_GAIN * weight, best: best.take() };
+            search.search();
+            best = search.best;
+            self.clear();
+        }
+        best
+    }
+
+    fn total(&self, rows: &[u32]) -> Side {
+        let mut total = Side::empty(self.n_classes);
+        total.count = rows.len() as u32;
+        for &row in rows {
+            total.sums[self.ground.data.classes()[row as usize] as usize] += f64::from(self.weights[row as usize]);
+        }
+        total
+    }
+
+    fn fill(&mut self, column: usize, rows: &[u32]) {
+        let classes = self.ground.data.classes();
+        for &row in rows {
+            let bin = self.ground.binned.row(row)[column] as usize;
+            self.used[bin / 64] |= 1 << (bin % 64);
+            self.counts[bin] += 1;
+            self.sums[bin * self.n_classes + classes[row as usize] as usize] += self.weights[row as usize];
+        }
+    }
+
+    fn clear(&mut self) {
+        for bin in bins(self.used) {
+            self.counts[bin] = 0;
+            self.sums[bin * self.n_classes..][..self.n_classes].fill(0.0);
+        }
+        self.used = [0; N_BINS / 64];
+    }
+
+    fn sums(&self, bin: usize) -> &[f32] {
+        &self.sums[bin * self.n_classes..][..self.n_classes]
+    }
+}
+
+impl Search<'_, '_> {
+    fn search(&mut self) {
+        if self.searcher.ground.is_categorical(self.column) {
+            return self.sets();
+        }
+        let has_missing = self.searcher.counts[0] > 0;
+        self.thresholds(false, has_missing);
+        if has_missing {
+            self.thresholds(true, true);
+        }
+    }
+
+    fn thresholds(&mut self, missing_yes: bool, has_missing: bool) {
+        let mut yes = Side::empty(self.searcher.n_classes);
+        if missing_yes {
+            yes.add(self.searcher.counts[0], self.searcher.sums(0));
+        }
+        for bin in bins(self.searcher.used).filter(|&bin| bin > 0) {
+            yes.add(self.searcher.counts[bin], self.searcher.sums(bin));
+            let n_no = self.total.count - yes.count;
+            if n_no < self.searcher.ground.min_leaf_rows.max(1) {
+                break;
+            }
+            let missing_yes = if has_missing { missing_yes } else { yes.count > n_no };
+            self.offer(&yes, || Question::AtMost { bin: bin as u8, missing_yes });
+        }
+    }
+
+    fn sets(&mut self) {
+        let key = match self.searcher.n_classes {
+            2 => 1,
+            n => (0..n).max_by(|&a, &b| self.total.sums[a].total_cmp(&self.total.sums[b])).unwrap_or(0),
+        };
+        let smoothing = self.searcher.ground.params.category_smoothing;
+        let weight: f64 = self.total.sums.iter().sum();
+        let average = self.total.sums[key] / weight;
+        let share = |bin: usize| {
+            let sums = self.searcher.sums(bin);
+            let total: f64 = sums.iter().map(|sum| f64::from(*sum)).sum();
+            (f64::from(sums[key]) + smoothing * average) / (total + smoothing).max(f64::MIN_POSITIVE)
+        };
+        let mut levels: Vec<(f64, usize)> =
+            bins(self.searcher.used).filter(|&bin| bin > 0).map(|bin| (share(bin), bin)).collect();
+        levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        self.runs(levels.iter());
+        self.runs(levels.iter().rev());
+    }
+
+    fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, usize)>) {
+        let (mut yes, mut set) = (Side::empty(self.searcher.n_classes), BinSet::default());
+        for &(_, bin) in levels.take(MAX_SET) {
+            yes.add(self.searcher.counts[bin], self.searcher.sums(bin));
+            set.insert(bin as u8);
+            if self.total.count - yes.count < self.searcher.ground.min_leaf_rows.max(1) {
+                break;
+            }
+            self.offer(&yes, || Question::OneOf(set));
+        }
+    }
+
+    fn offer(&mut self, yes: &Side, question: impl FnOnce() -> Question) {
+        if yes.count < self.searcher.ground.min_leaf_rows {
+            return;
+        }
+        let (mut squares, mut weight) = (0.0, 0.0);
+        for (total, yes) in self.total.sums.iter().zip(&yes.sums) {
+            let no = (total - yes).max(0.0);
+            squares += no * no;
+            weight += no;
+        }
+        let gain = yes.purity() + if weight > 0.0 { squares / weight } else { 0.0 } - self.parent;
+        if gain > self.best.as_ref().map_or(0.0, |best| best.gain) {
+            self.best = Some(NodeSplit { gain, column: self.column, question: question() });
+        }
+    }
+}
+
+/// The bins in use, ascending.
+fn bins(used: [u64; N_BINS / 64]) -> impl Iterator<Item = usize> {
+    used.into_iter().enumerate().flat_map(|(word, mut bits)| {
+        std::iter::from_fn(move || {
+            let bit = bits.trailing_zeros();
+            (bits != 0).then(|| {
+                bits &= bits - 1;
+                word * 64 + bit as usize
+            })
+        })
+    })
+}

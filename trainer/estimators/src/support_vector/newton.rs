@@ -1,0 +1,191 @@
+//! The minimum of `a' (K + ridge I) a / 2 + C sum w max(0, 1 - y f)²` over coefficients a and bias, by Newton steps.
+//!
+//! On the rows inside the margin the loss is a weighted least squares, so a step solves one linear system of the number of landmarks.
+
+use burn::prelude::*;
+use rayon::prelude::*;
+
+/// Steps end when the objective falls by less than this share of it.
+const TOLERANCE: f64 = 3e-4;
+
+/// A step is halved at most this often.
+const MAX_HALVINGS: usize = 12;
+
+/// Added to the diagonal of the system, relative to its largest element: what float32 sums may be off.
+const DAMPING: f64 = 3e-6;
+
+/// Rows whose decisions are computed together.
+const CHUNK: usize = 2048;
+
+/// Kernels between rows and landmarks.
+pub(super) struct Problem {
+    /// Row-major `[rows, landmarks]`.
+    pub(super) kernel: Vec<f32>,
+    /// Row-major `[landmarks, landmarks]`.
+    pub(super) between: Vec<f32>,
+    pub(super) n_landmarks: usize,
+    pub(super) c: f64,
+    pub(super) ridge: f64,
+    pub(super) max_steps: usize,
+}
+
+/// A decision function.
+#[derive(Clone, Debug)]
+pub(super) struct Machine {
+    pub(super) coefficients: Vec<f64>,
+    pub(super) bias: f64,
+    pub(super) n_steps: usize,
+    pub(super) converged: bool,
+}
+
+impl Problem {
+    /// The machine that decides nothing.
+    pub(super) fn zero(&self) -> Machine {
+        Machine { coefficients: vec![0.0; self.n_landmarks], bias: 0.0, n_steps: 0, converged: false }
+    }
+
+    /// The decisions on some rows.
+    pub(super) fn decisions(&self, rows: &[usize], machine: &Machine) -> Vec<f64> {
+        let decide = |&row: &usize| {
+            let products = self.row(row).iter().zip(&machine.coefficients).map(|(kernel, a)| f64::from(*kernel) * a);
+            products.sum::<f64>() + machine.bias
+        };
+        rows.par_chunks(CHUNK).flat_map_iter(|rows| rows.iter().map(decide)).collect()
+    }
+
+    /// The machine of some rows, from a start.
+    pub(super) fn solve(&self, rows: &[usize], signs: &[f64], weights: &[f64], start: Machine) -> Machine {
+        let mut machine = Machine { n_steps: 0, converged: false, ..start };
+        let mut decisions = self.decisions(rows, &machine);
+        let mut objective = self.objective(rows, signs, weights, &machine, &decisions);
+        while machine.n_steps < self.max_steps && !machine.converged {
+            let target = self.newton(rows, signs, weights, &machine, &decisions);
+            let before = objective;
+            let mut share = 1.0;
+            for _ in 0..MAX_HALVINGS {
+                let tried = between(&machine, &target, share);
+                let tried_decisions = self.decisions(rows, &tried);
+                let tried_objective = self.objective(rows, signs, weights, &tried, &tried_decisions);
+                if tried_objective < objective {
+                    (machine, decisions, objective) = (tried, tried_decisions, tried_objective);
+                    break;
+                }
+                share /= 2.0;
+            }
+            machine.n_steps += 1;
+            machine.converged = before - objective <= TOLERANCE * before;
+        }
+        machine
+    }
+
+    fn row(&self, row: usize) -> &[f32] {
+        &self.kernel[row * self.n_landmarks..][..self.n_landmarks]
+    }
+
+    fn objective(&self, rows: &[usize], signs: &[f64], weights: &[f64], machine: &Machine, decisions: &[f64]) -> f64 {
+        let loss: f64 = rows.iter().zip(decisions).map(|(&row, f)| weights[row] * (1.0 - signs[row] * f).max(0.0).powi(2)).sum();
+        let rough = machine.coefficients.iter().zip(self.between.chunks_exact(self.n_landmarks)).map(|(a, kernel)| {
+            let product: f64 = kernel.iter().zip(&machine.coefficients).map(|(k, b)| f64::from(*k) * b).sum();
+            a * (product + self.ridge * a)
+        });
+        rough.sum::<f64>() / 2.0 + self.c * loss
+    }
+
+    /// Where a full Newton step leads. The system is summed in float32, the slope in float64: a system that is a little off still leads
+    /// down, and steps end where the slope is level.
+    fn newton(&self, rows: &[usize], signs: &[f64], weights: &[f64], machine: &Machine, decisions: &[f64]) -> Machine {
+        let inside = rows.iter().zip(decisions).filter(|(row, f)| signs[**row] * **f < 1.0);
+        let inside: Vec<(usize, f64)> = inside.map(|(row, f)| (*row, *f)).collect();
+        let width = self.n_landmarks + 1;
+        let mut scaled = vec![0.0_f32; inside.len() * width];
+        scaled.par_chunks_mut(width).zip(&inside).for_each(|(place, &(row, _))| {
+            let scale = (2.0 * self.c * weights[row]).sqrt() as f32;
+            place.iter_mut().zip(self.row(row)).for_each(|(place, kernel)| *place = scale * kernel);
+            place[self.n_landmarks] = scale;
+        });
+        let mut system = gram(scaled, width);
+        for (at, kernel) in self.between.iter().enumerate() {
+            system[at / self.n_landmarks * width + at % self.n_landmarks] += f64::from(*kernel);
+        }
+        let largest = (0..width).map(|at| system[at * width + at]).fold(0.0, f64::max);
+        for at in 0..width {
+            system[at * width + at] += self.ridge + DAMPING * largest;
+        }
+        let mut step = self.slope(&inside, signs, weights, machine);
+        cholesky_solve(&mut system, &mut step);
+        let bias = machine.bias + step.pop().unwrap_or(0.0);
+        let coefficients = machine.coefficients.iter().zip(&step).map(|(a, step)| a + step).collect();
+        Machine { coefficients, bias, ..machine.clone() }
+    }
+
+    /// Minus the gradient by the coefficients and the bias.
+    fn slope(&self, inside: &[(usize, f64)], signs: &[f64], weights: &[f64], machine: &Machine) -> Vec<f64> {
+        let pull = |&(row, f): &(usize, f64)| 2.0 * self.c * weights[row] * (signs[row] - f);
+        let mut slope = vec![0.0; self.n_landmarks + 1];
+        for row in inside {
+            let pull = pull(row);
+            slope.iter_mut().zip(self.row(row.0)).for_each(|(sum, kernel)| *sum += pull * f64::from(*kernel));
+            slope[self.n_landmarks] += pull;
+        }
+        for (at, kernel) in self.between.chunks_exact(self.n_landmarks).enumerate() {
+            let product: f64 = kernel.iter().zip(&machine.coefficients).map(|(k, a)| f64::from(*k) * a).sum();
+            slope[at] -= product + self.ridge * machine.coefficients[at];
+        }
+        slope
+    }
+}
+
+fn between(from: &Machine, to: &Machine, share: f64) -> Machine {
+    let at = |from: f64, to: f64| from + share * (to - from);
+    let coefficients = from.coefficients.iter().zip(&to.coefficients).map(|(from, to)| at(*from, *to)).collect();
+    Machine { coefficients, bias: at(from.bias, to.bias), n_steps: from.n_steps, converged: from.converged }
+}
+
+/// The products of all pairs of columns, `[width, width]`.
+fn gram(rows: Vec<f32>, width: usize) -> Vec<f64> {
+    if rows.is_empty() {
+        return vec![0.0; width * width];
+    }
+    let shape = [rows.len() / width, width];
+    let rows = Tensor::<2>::from_data(TensorData::new(rows, shape), &Device::flex());
+    rows.clone().transpose().matmul(rows).into_data().iter::<f32>().map(f64::from).collect()
+}
+
+/// Solves a symmetric positive definite system in place; a pivot that rounding made too small is raised.
+fn cholesky_solve(system: &mut [f64], right: &mut [f64]) {
+    let n = right.len();
+    let largest = (0..n).map(|at| system[at * n + at]).fold(0.0, f64::max);
+    for column in 0..n {
+        for row in column..n {
+            let (above, below) = system.split_at(row * n);
+            let column_row = if row == column { &below[..column] } else { &above[column * n..][..column] };
+            let product: f64 = below[..column].iter().zip(column_row).map(|(a, b)| a * b).sum();
+            let value = system[row * n + column] - product;
+            system[row * n + column] = match row == column {
+                true => value.max(largest * 1e-9).max(f64::MIN_POSITIVE).sqrt(),
+                false => value / system[column * n + column],
+            };
+        }
+    }
+    for row in 0..n {
+        let product: f64 = (0..row).map(|at| system[row * n + at] * right[at]).sum();
+        right[row] = (right[row] - product) / system[row * n + row];
+    }
+    for row in (0..n).rev() {
+        let product: f64 = (row + 1..n).map(|at| system[at * n + row] * right[at]).sum();
+        right[row] = (right[row] - product) / system[row * n + row];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_is_solved() {
+        let mut system = vec![4.0, 2.0, 0.5, 2.0, 5.0, 1.0, 0.5, 1.0, 3.0];
+        let mut right = vec![4.0 + 4.0 + 1.5, 2.0 + 10.0 + 3.0, 0.5 + 2.0 + 9.0];
+        cholesky_solve(&mut system, &mut right);
+        assert!(right.iter().zip([1.0, 2.0, 3.0]).all(|(found, expect)| (found - expect).abs() < 1e-9), "{right:?}");
+    }
+}
