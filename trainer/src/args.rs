@@ -58,6 +58,8 @@ pub(crate) enum Command {
     Run(Run),
     /// List the versions, best first.
     Leaderboard,
+    /// Write an HTML page about the versions: metrics with intervals, curves, importance, slices.
+    Report(Report),
 }
 
 #[derive(Debug, clap::Args)]
@@ -137,6 +139,13 @@ pub(crate) struct Retrain {
     /// Retrain now, and do not listen.
     #[arg(long)]
     pub(crate) once: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Report {
+    /// The file to write; by default `models.html` in the home folder.
+    #[arg(long)]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, clap::Args)]

@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use data_contract::{Bundle, Contract, DataOrigin, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest};
+use data_contract::{
+    Bundle, Contract, DataOrigin, MANIFEST_FORMAT, Manifest, Parity, ThresholdChoice, Training, metadata, shortest,
+};
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
 use trainer_estimators::metrics::Metrics;
-use trainer_estimators::{Fitted, Matrix, OnStep, Params};
+use trainer_estimators::{Fitted, Matrix, OnStep, Params, threshold};
 use trainer_onnx::Head;
 use trainer_registry::{Version, Writer};
 
-use crate::failure::failure;
-use crate::{encode, golden, reference};
+use crate::evaluation::Judged;
+use crate::failure::{Hint, failure};
+use crate::{card, encode, golden, reference};
 
 /// What a version is made from.
 #[derive(Debug)]
@@ -29,8 +32,10 @@ pub(crate) struct Material<'a> {
     pub(crate) reference: Reference<'a>,
     /// Where the rows came from.
     pub(crate) origin: DataOrigin,
-    /// Probability above which the positive class is predicted.
-    pub(crate) threshold: f64,
+    /// Where the decision is made, what it costs and earns, and what ranks versions.
+    pub(crate) training: &'a Training,
+    /// Whether to find out what the model looks at, which takes many predictions.
+    pub(crate) explain: bool,
     /// Seed of the fit.
     pub(crate) seed: u64,
 }
@@ -78,22 +83,30 @@ pub(crate) fn register(
 ) -> anyhow::Result<Version> {
     let contract = material.contract;
     let fitted = &candidate.fitted;
-    let threshold = contract.target.positive.map(|_| material.threshold as f32);
+    let validation = encode::features(material.validation, contract)?;
+    let classes = encode::classes(material.validation, contract)?;
+    let own = fitted.probabilities(&validation);
+    let choice = choose_threshold(material, &own, &classes)?;
+    let threshold = choice.as_ref().map(|choice| choice.threshold as f32);
     let draft = writer.draft()?;
     let model = export(fitted, material, draft.version(), threshold);
-    let validation = encode::features(material.validation, contract)?;
-    let own = fitted.probabilities(&validation);
     let scores = Predictor::load(&model)?.scores(validation.values(), validation.n_rows())?;
     let parity = compare(&own, &scores, threshold.unwrap_or(0.5));
     require_parity(fitted, parity)?;
-    let files = [
-        (Bundle::MODEL, model),
-        (Bundle::CONTRACT, serde_json::to_vec_pretty(&contract.to_json_schema())?),
-        (Bundle::REFERENCE, serde_json::to_vec(&count_reference(fitted, material, &own)?)?),
-        (Bundle::GOLDEN, serde_json::to_vec_pretty(&golden::draw(contract, fitted, threshold.unwrap_or(0.5), material.seed)?)?),
-    ];
-    let digests = files.iter().map(|(name, bytes)| Ok(((*name).to_owned(), draft.write(name, bytes)?)));
-    let manifest = Manifest {
+    let probabilities = probabilities(&scores, contract)?;
+    let judged = Judged {
+        contract,
+        features: &validation,
+        classes: &classes,
+        probabilities: &probabilities,
+        choice,
+        profit: material.training.profit,
+        selected_by: &material.training.metric,
+        seed: material.seed,
+    };
+    let predict = |features: &Matrix| fitted.probabilities(features);
+    let evaluation = judged.evaluate(if material.explain { Some(&predict) } else { None })?;
+    let mut manifest = Manifest {
         format: MANIFEST_FORMAT,
         name: contract.dataset.clone(),
         version: draft.version(),
@@ -108,9 +121,33 @@ pub(crate) fn register(
         threshold: threshold.map(shortest),
         validation: named(&measure(&scores, material.validation, contract, threshold)?),
         parity,
-        files: digests.collect::<anyhow::Result<_>>()?,
+        files: BTreeMap::new(),
     };
+    let files = [
+        (Bundle::CARD, card::write(&manifest, &evaluation, contract).into_bytes()),
+        (Bundle::MODEL, model),
+        (Bundle::CONTRACT, serde_json::to_vec_pretty(&contract.to_json_schema())?),
+        (Bundle::REFERENCE, serde_json::to_vec(&count_reference(fitted, material, &own)?)?),
+        (Bundle::GOLDEN, serde_json::to_vec_pretty(&golden::draw(contract, fitted, threshold.unwrap_or(0.5), material.seed)?)?),
+        (Bundle::EVALUATION, serde_json::to_vec(&evaluation)?),
+    ];
+    for (name, bytes) in &files {
+        manifest.files.insert((*name).to_owned(), draft.write(name, bytes)?);
+    }
     Ok(writer.register(draft, &manifest, now)?)
+}
+
+/// With two classes, the threshold that reaches the dataset's goal on the validation rows.
+fn choose_threshold(material: &Material, own: &Matrix, classes: &[u32]) -> anyhow::Result<Option<ThresholdChoice>> {
+    let training = material.training;
+    let choose = |_| threshold::choose(training.threshold, training.profit, own, classes);
+    material
+        .contract
+        .target
+        .positive
+        .map(choose)
+        .transpose()
+        .hint("`training.threshold` in the dataset's TOML file says where to decide")
 }
 
 fn count_reference(fitted: &Fitted, material: &Material, unseen: &Matrix) -> anyhow::Result<data_contract::Reference> {

@@ -8,7 +8,7 @@ use trainer_registry::{Candidate, Move, Registry, Slots, Version, promote};
 
 use crate::args::Place;
 use crate::leaderboard::model_bytes;
-use crate::report::{self, Shown, table};
+use crate::output::{self, Shown, table};
 use crate::{bundle, encode, failure, prepare};
 
 /// Fewer rows than this do not tell two versions apart.
@@ -34,7 +34,7 @@ struct Step {
 
 /// Deploys and prints the moves.
 pub(crate) fn execute(place: &Place) -> anyhow::Result<()> {
-    report::show(&deploy(place)?, place.json);
+    output::show(&deploy(place)?, place.json);
     Ok(())
 }
 

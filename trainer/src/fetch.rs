@@ -11,7 +11,7 @@ use trainer_registry::store;
 
 use crate::args::{Fetch, Place};
 use crate::failure::{Hint, failure};
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::{dataset, lock, sample};
 
 /// The most that a download, or a member of an archive, may hold.
@@ -36,7 +36,7 @@ pub(crate) struct Fetched {
 /// Gets the file and prints where it came from.
 pub(crate) fn execute(place: &Place, args: &Fetch) -> anyhow::Result<()> {
     let (dataset, toml) = dataset::read(place)?;
-    report::show(&fetch(place, args, &dataset, &toml)?, place.json);
+    output::show(&fetch(place, args, &dataset, &toml)?, place.json);
     Ok(())
 }
 

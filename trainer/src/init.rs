@@ -13,7 +13,7 @@ use crate::args::{Init, Place};
 use crate::dataset;
 use crate::failure::{Hint, failure};
 use crate::frame::{self, Table, texts};
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::rows;
 
 /// Texts that stand for "missing" in files from anywhere.
@@ -56,7 +56,7 @@ pub(crate) fn execute(place: &Place, args: &Init) -> anyhow::Result<()> {
         1 => "trainer run".into(),
         _ => format!("trainer --dataset {} run", dataset.name),
     };
-    report::show(&Outcome { file: toml, dataset, next }, place.json);
+    output::show(&Outcome { file: toml, dataset, next }, place.json);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use trainer_registry::{Registry, Version};
 
 use crate::args::Place;
 use crate::failure::failure;
-use crate::report::{self, Shown, number, table};
+use crate::output::{self, Shown, number, table};
 
 /// Versions in the order of printing.
 #[derive(Debug, serde::Serialize)]
@@ -40,7 +40,7 @@ pub(crate) fn execute(place: &Place) -> anyhow::Result<()> {
     if versions.is_empty() {
         return Err(failure(format!("{} holds no version", place.home().registry().display()), "`trainer train` makes some"));
     }
-    report::show(&Board::new(&versions), place.json);
+    output::show(&Board::new(&versions), place.json);
     Ok(())
 }
 

@@ -3,12 +3,14 @@
 
 mod args;
 mod bundle;
+mod card;
 mod contract;
 mod csv_rows;
 mod dataset;
 mod dates;
 mod deploy;
 mod encode;
+mod evaluation;
 mod failure;
 mod fetch;
 mod frame;
@@ -18,11 +20,14 @@ mod init;
 mod labelled;
 mod leaderboard;
 mod lock;
+mod output;
+mod page;
 mod predict;
 mod prepare;
 mod progress;
 mod reference;
 mod report;
+
 mod retrain;
 mod rows;
 mod run;
@@ -43,7 +48,7 @@ fn main() -> ExitCode {
     match execute(&args) {
         Ok(()) => ExitCode::from(failure::DONE),
         Err(error) => {
-            report::failure(&error, args.place.json);
+            output::failure(&error, args.place.json);
             ExitCode::from(failure::FAILED)
         }
     }
@@ -62,5 +67,6 @@ fn execute(args: &Args) -> anyhow::Result<()> {
         Command::Retrain(retrain) => retrain::execute(place, retrain),
         Command::Run(run) => run::execute(place, run),
         Command::Leaderboard => leaderboard::execute(place),
+        Command::Report(report) => report::execute(place, report),
     }
 }

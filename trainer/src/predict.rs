@@ -13,7 +13,7 @@ use trainer_registry::store;
 use crate::args::{Place, Predict};
 use crate::failure::{Hint, failure};
 use crate::frame::{self, Table, texts};
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::{dataset, rows, test};
 
 /// Rows scored at a time.
@@ -58,7 +58,7 @@ pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
         first_set_aside: set_aside.into_iter().take(SHOWN).collect(),
         logged: if args.log { Some(log(&place.home(), &predictor, &records)?) } else { None },
     };
-    report::show(&outcome, place.json);
+    output::show(&outcome, place.json);
     Ok(())
 }
 

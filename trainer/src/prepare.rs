@@ -9,7 +9,7 @@ use trainer_registry::store;
 use crate::args::{Place, Prepare};
 use crate::failure::{Hint, failure};
 use crate::fetch::{self, Fetched};
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::{dataset, frame, lock, rows, split};
 
 /// How many rows set aside are shown; the file has them all.
@@ -31,7 +31,7 @@ pub(crate) fn execute(place: &Place, args: &Prepare) -> anyhow::Result<()> {
         Some(fetched) => fetched,
         None => fetch::fetch(place, &Default::default(), &dataset, &toml)?,
     };
-    report::show(&prepare(place, args, &dataset, &fetched)?, place.json);
+    output::show(&prepare(place, args, &dataset, &fetched)?, place.json);
     Ok(())
 }
 

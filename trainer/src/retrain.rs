@@ -8,7 +8,9 @@
 use std::sync::mpsc;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use data_contract::{Alert, Contract, DataOrigin, Dataset, Event, Part, Prepared, RetrainOutcome, Stage, prepared_column};
+use data_contract::{
+    Alert, Contract, DataOrigin, Dataset, Event, Part, Prepared, RetrainOutcome, Stage, Training, prepared_column,
+};
 use inference_predictor::Predictor;
 use polars::prelude::*;
 use trainer_estimators::metrics::{PairedDifference, paired_log_loss_difference};
@@ -18,7 +20,7 @@ use trainer_registry::{Move, Registry, Version, Writer};
 use crate::args::{Place, Retrain};
 use crate::bundle::{self, Candidate, Material, Reference};
 use crate::inbox::Inbox;
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::{contract, dataset, encode, labelled, prepare, split, test, webhook};
 
 /// Fewer newly labelled rows than this tell nothing.
@@ -43,7 +45,7 @@ pub(crate) struct Outcome {
 pub(crate) fn execute(place: &Place, args: &Retrain) -> anyhow::Result<()> {
     let Some(address) = args.listen else {
         let outcome = answer(place, "none", None, Utc::now())?;
-        report::show(&outcome, place.json);
+        output::show(&outcome, place.json);
         return Ok(());
     };
     dataset::read(place)?;
@@ -172,7 +174,7 @@ struct OwnMaterial {
     newest: DataFrame,
     weights: Option<Vec<f32>>,
     origin: DataOrigin,
-    threshold: f64,
+    training: Training,
     seed: u64,
 }
 
@@ -185,7 +187,8 @@ impl OwnMaterial {
             validation: &self.validation,
             reference: Reference::Rows(&self.newest),
             origin: self.origin.clone(),
-            threshold: self.threshold,
+            training: &self.training,
+            explain: false,
             seed: self.seed,
         }
     }
@@ -229,14 +232,8 @@ fn material(
         first_date: dates.iter().flatten().min().copied(),
         last_date: dates.iter().flatten().max().copied(),
     };
-    let (threshold, seed) = (
-        match dataset.training.threshold {
-            data_contract::Goal::Fixed(threshold) => threshold,
-            _ => 0.5,
-        },
-        dataset.split.seed,
-    );
-    Ok(OwnMaterial { contract, train, validation, newest, weights: None, origin, threshold, seed })
+    let (training, seed) = (dataset.training.clone(), dataset.split.seed);
+    Ok(OwnMaterial { contract, train, validation, newest, weights: None, origin, training, seed })
 }
 
 /// Prepared train and validation rows with the logged ones.

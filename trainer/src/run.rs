@@ -4,7 +4,7 @@ use trainer_registry::{Registry, Version};
 
 use crate::args::{Place, Run};
 use crate::leaderboard::Board;
-use crate::report::{self, Shown};
+use crate::output::{self, Shown};
 use crate::{dataset, deploy, fetch, prepare, test, train};
 
 /// What `run` prints.
@@ -25,7 +25,7 @@ pub(crate) fn execute(place: &Place, args: &Run) -> anyhow::Result<()> {
     let deployed = deploy::deploy(place)?;
     let leaderboard = Board::new(&as_they_stand(place, &versions)?);
     let outcome = Outcome { prepared, leaderboard, deployed, test: test::test(place)? };
-    report::show(&outcome, place.json);
+    output::show(&outcome, place.json);
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use trainer_estimators::metrics::Metrics;
 use trainer_registry::{Registry, Version};
 
 use crate::args::Place;
-use crate::report::{self, Shown, number, table};
+use crate::output::{self, Shown, number, table};
 use crate::{bundle, deploy, encode, failure, prepare};
 
 /// What `test` prints.
@@ -25,7 +25,7 @@ pub(crate) struct Outcome {
 
 /// Measures and prints.
 pub(crate) fn execute(place: &Place) -> anyhow::Result<()> {
-    report::show(&test(place)?, place.json);
+    output::show(&test(place)?, place.json);
     Ok(())
 }
 

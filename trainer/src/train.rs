@@ -12,13 +12,13 @@ use crate::args::{Place, Train};
 use crate::bundle::{self, Material, Reference};
 use crate::failure::Hint;
 use crate::leaderboard::Board;
-use crate::{contract, dataset, lock, prepare, progress, report};
+use crate::{contract, dataset, lock, output, prepare, progress};
 
 /// Trains and prints the new versions, best first.
 pub(crate) fn execute(place: &Place, args: &Train) -> anyhow::Result<()> {
     let (dataset, _) = dataset::read(place)?;
     let versions = train(place, args, &dataset)?;
-    report::show(&Board::new(&versions), place.json);
+    output::show(&Board::new(&versions), place.json);
     Ok(())
 }
 
@@ -34,10 +34,8 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         validation: &validation,
         reference: Reference::Training,
         origin: origin(&prepared),
-        threshold: match dataset.training.threshold {
-            data_contract::Goal::Fixed(threshold) => threshold,
-            _ => 0.5,
-        },
+        training: &dataset.training,
+        explain: true,
         seed: dataset.split.seed,
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;

@@ -1,0 +1,225 @@
+//! How good a model is on rows it did not learn from, and what it looks at.
+
+use data_contract::{
+    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Evaluation, Importance, Profit, Slice,
+    ThresholdChoice,
+};
+use serde_json::Value as Json;
+use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
+use trainer_estimators::metrics::{confusion, curves, estimates, mean, roc_auc_estimate, row_losses};
+use trainer_estimators::{Error, Matrix, threshold};
+
+/// Rows that are shuffled and asked about, evenly spaced.
+const EXPLAINED_ROWS: usize = 1000;
+const DEPENDENCE_ROWS: usize = 200;
+const REPEATS: usize = 2;
+
+/// Points of a partial dependence and slices of a column, at most.
+const MAX_POINTS: usize = 10;
+const MAX_SLICES: usize = 8;
+
+/// Columns that are looked at one by one, at most.
+const MAX_COLUMNS: usize = 60;
+
+/// Fewer rows than this are no slice.
+const MIN_SLICE_ROWS: usize = 30;
+
+/// Losses that a bundle carries, at most.
+const MAX_LOSSES: usize = 20_000;
+
+/// Rows that judge, with what the model says about them.
+pub(crate) struct Judged<'a> {
+    pub(crate) contract: &'a Contract,
+    pub(crate) features: &'a Matrix,
+    pub(crate) classes: &'a [u32],
+    /// Probabilities `[N, C]`.
+    pub(crate) probabilities: &'a Matrix,
+    /// With two classes, where the decision is made.
+    pub(crate) choice: Option<ThresholdChoice>,
+    pub(crate) profit: Option<Profit>,
+    /// Name of the metric that ranks versions.
+    pub(crate) selected_by: &'a str,
+    pub(crate) seed: u64,
+}
+
+impl Judged<'_> {
+    /// Evaluates; `predict` is asked about changed rows, and where there is none, nothing is explained.
+    pub(crate) fn evaluate(&self, predict: Option<Predict>) -> Result<Evaluation, Error> {
+        let threshold = self.choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
+        let two_classes = self.contract.target.classes.len() == 2;
+        let profit = self.profit.filter(|_| two_classes);
+        let (importance, dependence) = match predict {
+            Some(predict) => (self.importance(predict)?, self.dependence(predict)?),
+            None => (vec![], vec![]),
+        };
+        let metrics = estimates(self.probabilities, self.classes, threshold, self.seed)?;
+        let log_loss = metrics.get("log_loss").map_or(f64::NAN, |estimate| estimate.value);
+        Ok(Evaluation {
+            format: EVALUATION_FORMAT,
+            n_rows: self.classes.len() as u64,
+            n_folds: 1,
+            selected_by: self.selected_by.to_owned(),
+            metrics,
+            calibration: "none".into(),
+            calibrations: [("none".to_owned(), log_loss)].into(),
+            threshold: self.choice.clone(),
+            confusion: confusion(self.probabilities, self.classes, threshold)?,
+            curves: curves(self.probabilities, self.classes)?,
+            profit: profit.map_or(vec![], |profit| threshold::profit_curve(profit, self.probabilities, self.classes)),
+            importance,
+            dependence,
+            slices: self.slices(),
+            losses: self.losses(),
+        })
+    }
+
+    fn importance(&self, predict: Predict) -> Result<Vec<Importance>, Error> {
+        let rows = spaced(self.classes.len(), EXPLAINED_ROWS);
+        let classes: Vec<u32> = rows.iter().map(|&row| self.classes[row]).collect();
+        let worth = permutation_importance(predict, &self.features.select(&rows), &classes, REPEATS, self.seed)?;
+        let named = self.contract.columns.iter().zip(worth);
+        let mut importance: Vec<Importance> = named
+            .map(|(column, worth)| Importance { column: column.name.clone(), mean: worth.mean, deviation: worth.deviation })
+            .collect();
+        importance.sort_by(|a, b| b.mean.total_cmp(&a.mean));
+        Ok(importance)
+    }
+
+    fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
+        let rows = self.features.select(&spaced(self.classes.len(), DEPENDENCE_ROWS));
+        let of_column = |(at, column): (usize, &Column)| {
+            let values = self.values(at, column);
+            let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
+            let means = partial_dependence(predict, &rows, at, &asked)?;
+            let point = |((value, share), probabilities): ((f32, f64), Vec<f64>)| DependencePoint {
+                value: as_json(value, &column.kind),
+                share,
+                probabilities,
+            };
+            Ok(Dependence { column: column.name.clone(), points: values.into_iter().zip(means).map(point).collect() })
+        };
+        self.contract.columns.iter().enumerate().take(MAX_COLUMNS).map(of_column).collect()
+    }
+
+    /// Values of a column that a dependence is drawn at, with the share of the rows that are nearest to each.
+    fn values(&self, at: usize, column: &Column) -> Vec<(f32, f64)> {
+        match &column.kind {
+            ColumnKind::Categorical { .. } => self.frequent(at).into_iter().take(MAX_POINTS).collect(),
+            ColumnKind::Numeric { .. } => self.spread(at),
+        }
+    }
+
+    /// Levels and what is missing, the most frequent first.
+    fn frequent(&self, at: usize) -> Vec<(f32, f64)> {
+        let mut values: Vec<f32> = self.features.column(at).collect();
+        values.sort_unstable_by(f32::total_cmp);
+        let share = |run: &[f32]| (run[0], run.len() as f64 / values.len() as f64);
+        let mut shares: Vec<(f32, f64)> = values.chunk_by(|a, b| a == b).map(share).collect();
+        shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+        shares
+    }
+
+    /// Quantiles of a column of numbers.
+    fn spread(&self, at: usize) -> Vec<(f32, f64)> {
+        let known = self.known(at);
+        let Some(last) = known.len().checked_sub(1) else { return vec![] };
+        let mut points: Vec<f32> = (0..MAX_POINTS).map(|point| known[point * last / (MAX_POINTS - 1)]).collect();
+        points.dedup();
+        let below = |value: f32| known.partition_point(|&other| other <= value) as f64 / known.len() as f64;
+        let middle = |pair: &[f32]| pair[0] + (pair[1] - pair[0]) / 2.0;
+        let mut ends: Vec<f64> = points.windows(2).map(|pair| below(middle(pair))).collect();
+        ends.push(1.0);
+        let starts = std::iter::once(0.0).chain(ends.clone());
+        points.into_iter().zip(starts.zip(ends).map(|(start, end)| end - start)).collect()
+    }
+
+    /// The numbers of a column that are not missing, ascending.
+    fn known(&self, at: usize) -> Vec<f32> {
+        let mut known: Vec<f32> = self.features.column(at).filter(|value| !value.is_nan()).collect();
+        known.sort_unstable_by(f32::total_cmp);
+        known
+    }
+
+    fn slices(&self) -> Vec<Slice> {
+        let losses = row_losses(self.probabilities, self.classes);
+        let columns = self.contract.columns.iter().enumerate().take(MAX_COLUMNS);
+        let of_column = |(at, column): (usize, &Column)| {
+            let groups = match &column.kind {
+                ColumnKind::Categorical { levels } => self.level_groups(at, levels),
+                ColumnKind::Numeric { .. } => self.number_groups(at),
+            };
+            let slice = |(value, rows): (String, Vec<usize>)| self.slice(&column.name, value, &rows, &losses);
+            groups.into_iter().filter(|(_, rows)| rows.len() >= MIN_SLICE_ROWS).map(slice).collect::<Vec<_>>()
+        };
+        columns.flat_map(of_column).collect()
+    }
+
+    fn level_groups(&self, at: usize, levels: &[String]) -> Vec<(String, Vec<usize>)> {
+        let name =
+            |value: f32| levels.get(value as usize).filter(|_| value >= 0.0).cloned().unwrap_or_else(|| "missing or rare".into());
+        let group = |(value, _): (f32, f64)| (name(value), self.rows_where(at, |other| other == value));
+        self.frequent(at).into_iter().take(MAX_SLICES).map(group).collect()
+    }
+
+    /// Quarters of the rows by a number, and the rows where it is missing.
+    fn number_groups(&self, at: usize) -> Vec<(String, Vec<usize>)> {
+        let known = self.known(at);
+        let mut cuts: Vec<f32> = [1, 2, 3].iter().filter_map(|quarter| known.get(known.len() * quarter / 4)).copied().collect();
+        cuts.dedup();
+        cuts.retain(|cut| known.last().is_some_and(|last| cut < last));
+        let mut groups = vec![("missing".to_owned(), self.rows_where(at, f32::is_nan))];
+        let mut low = f32::NEG_INFINITY;
+        for high in cuts {
+            let name = if low.is_finite() { format!("above {low} up to {high}") } else { format!("up to {high}") };
+            groups.push((name, self.rows_where(at, |value| value > low && value <= high)));
+            low = high;
+        }
+        let name = if low.is_finite() { format!("above {low}") } else { "any number".into() };
+        groups.push((name, self.rows_where(at, |value| value > low)));
+        groups
+    }
+
+    fn rows_where(&self, at: usize, holds: impl Fn(f32) -> bool) -> Vec<usize> {
+        self.features.column(at).enumerate().filter(|(_, value)| holds(*value)).map(|(row, _)| row).collect()
+    }
+
+    fn slice(&self, column: &str, value: String, rows: &[usize], losses: &[f64]) -> Slice {
+        let followed = self.contract.target.followed();
+        let probabilities = self.probabilities.select(rows);
+        let classes: Vec<u32> = rows.iter().map(|&row| self.classes[row]).collect();
+        let n_rows = rows.len() as f64;
+        Slice {
+            column: column.to_owned(),
+            value,
+            n_rows: rows.len() as u64,
+            share: classes.iter().filter(|class| **class as usize == followed).count() as f64 / n_rows,
+            probability: probabilities.column(followed).map(f64::from).sum::<f64>() / n_rows,
+            log_loss: mean(&rows.iter().map(|&row| losses[row]).collect::<Vec<_>>()),
+            roc_auc: (probabilities.n_features() == 2).then(|| roc_auc_estimate(&probabilities, &classes)).flatten(),
+        }
+    }
+
+    fn losses(&self) -> Vec<f32> {
+        let losses = row_losses(self.probabilities, self.classes);
+        let round = |loss: f64| ((loss * 1e5).round() / 1e5) as f32;
+        spaced(losses.len(), MAX_LOSSES).into_iter().map(|row| round(losses[row])).collect()
+    }
+}
+
+/// Row numbers, evenly spaced.
+fn spaced(n_rows: usize, n_wanted: usize) -> Vec<usize> {
+    (0..n_rows).step_by(n_rows.div_ceil(n_wanted).max(1)).collect()
+}
+
+/// A feature value as a record holds it.
+fn as_json(value: f32, kind: &ColumnKind) -> Json {
+    match kind {
+        ColumnKind::Numeric { .. } => {
+            serde_json::Number::from_f64(data_contract::shortest(value)).map_or(Json::Null, Json::Number)
+        }
+        ColumnKind::Categorical { levels } if value >= 0.0 => {
+            levels.get(value as usize).map_or(Json::Null, |level| level.as_str().into())
+        }
+        ColumnKind::Categorical { .. } => Json::Null,
+    }
+}

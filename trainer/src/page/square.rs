@@ -1,0 +1,62 @@
+//! A square chart of two shares, each from 0 to 1.
+
+use maud::{Markup, html};
+
+use super::axes::{Scale, px};
+
+const SIZE: f64 = 360.0;
+const LEFT: f64 = 40.0;
+const RIGHT: f64 = 12.0;
+const TOP: f64 = 10.0;
+const BOTTOM: f64 = 42.0;
+
+/// What a square chart shows.
+pub(super) struct Square<'a> {
+    /// What goes across.
+    pub(super) across: &'a str,
+    /// What goes up.
+    pub(super) up: &'a str,
+    /// The chart in words, for those who cannot see it.
+    pub(super) label: &'a str,
+    /// Where chance would be, if anywhere.
+    pub(super) chance: Option<[[f64; 2]; 2]>,
+}
+
+impl Square<'_> {
+    /// The frame with marks in it; the marks are drawn with [`place`].
+    pub(super) fn draw(&self, marks: &Markup) -> Markup {
+        let (across, up) = scales();
+        html! {
+            svg viewBox=(format!("0 0 {SIZE} {SIZE}")) role="img" aria-label=(self.label) {
+                @for tick in up.ticks() {
+                    line class="grid" x1=(px(LEFT)) x2=(px(SIZE - RIGHT)) y1=(px(up.at(tick))) y2=(px(up.at(tick))) {}
+                    text x=(px(LEFT - 7.0)) y=(px(up.at(tick) + 4.0)) text-anchor="end" { (tick) }
+                    text x=(px(across.at(tick))) y=(px(SIZE - BOTTOM + 17.0)) text-anchor="middle" { (tick) }
+                }
+                text x=(px((LEFT + SIZE - RIGHT) / 2.0)) y=(px(SIZE - 7.0)) text-anchor="middle" { (self.across) }
+                text transform=(format!("translate(11 {}) rotate(-90)", px((TOP + SIZE - BOTTOM) / 2.0))) text-anchor="middle" { (self.up) }
+                @if let Some([from, to]) = self.chance { path.chance d=(path(&[from, to])) {} }
+                (marks)
+            }
+        }
+    }
+}
+
+/// Where a point lies in the chart.
+pub(super) fn place([across, up]: [f64; 2]) -> (String, String) {
+    let scales = scales();
+    (px(scales.0.at(across)), px(scales.1.at(up)))
+}
+
+/// A line through points.
+pub(super) fn path(points: &[[f64; 2]]) -> String {
+    let steps = points.iter().enumerate().map(|(index, point)| {
+        let (x, y) = place(*point);
+        format!("{}{x} {y}", if index == 0 { 'M' } else { 'L' })
+    });
+    steps.collect()
+}
+
+fn scales() -> (Scale, Scale) {
+    (Scale::unit(LEFT, SIZE - RIGHT), Scale::unit(SIZE - BOTTOM, TOP))
+}
