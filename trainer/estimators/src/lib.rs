@@ -19,12 +19,15 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+pub mod calibration;
+pub mod cross_validation;
 pub mod explanation;
 pub mod gradient_boosting;
 pub mod logistic_regression;
 pub mod metrics;
 pub mod multilayer_perceptron;
 pub mod random_forest;
+pub mod search;
 pub mod support_vector;
 pub mod threshold;
 

@@ -9,10 +9,11 @@ mod calibration_error;
 mod curves;
 mod f1;
 mod intervals;
-mod log_loss;
+pub(crate) mod log_loss;
 mod ranking;
 mod recall_at_top;
 mod roc_auc;
+mod selection;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use crate::{Error, Matrix};
 pub use curves::{confusion, curves};
 pub use intervals::{estimates, mean, roc_auc as roc_auc_estimate};
 pub use log_loss::{PairedDifference, paired_log_loss_difference, row_losses};
+pub use selection::Selection;
 
 /// All measures on some rows. What is undefined on them (an area when there is one class only) is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,7 +68,7 @@ impl Metrics {
     }
 }
 
-fn check(probabilities: &Matrix, classes: &[u32]) -> Result<(), Error> {
+pub(crate) fn check(probabilities: &Matrix, classes: &[u32]) -> Result<(), Error> {
     check_length("rows of probabilities", classes.len(), probabilities.n_rows())?;
     check_classes(classes, probabilities.n_features())?;
     if classes.is_empty() { Err(Error::NoRows) } else { Ok(()) }

@@ -99,7 +99,7 @@ impl Problem {
         ];
         let threshold = self.threshold.map(|threshold| ("tidemark.threshold", threshold.to_string()));
         let metadata = pairs.into_iter().chain(threshold).map(|(key, value)| (key.to_owned(), value)).collect();
-        Head { threshold: self.threshold, metadata, name: "churn".into() }
+        Head { threshold: self.threshold, metadata, name: "churn".into(), ..Head::default() }
     }
 
     fn boosted_trees(&self, random: &mut Random) -> TreeEnsemble {

@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use crate::calibration::raw_name;
 use crate::head::Head;
 use crate::proto::{
     AttributeProto, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
@@ -76,6 +77,10 @@ impl Graph {
     ///
     /// It is computed here as onnxruntime's own label for two classes compares the raw value with 0, and carries no threshold.
     pub(crate) fn finish(mut self, head: &Head, n_features: usize, n_classes: usize) -> Vec<u8> {
+        if let Some(calibration) = &head.calibration {
+            let raw = self.rename_probabilities();
+            calibration.write(&mut self, &raw);
+        }
         match n_classes {
             2 => self.label_by_threshold(head.threshold.unwrap_or(0.5)),
             _ => self.node("", "ArgMax", &[PROBABILITIES], &[LABEL], vec![axis(1), AttributeProto::int("keepdims", 0)]),
@@ -91,6 +96,14 @@ impl Graph {
             ],
         };
         model(graph, head).encode_to_vec()
+    }
+
+    /// Gives the classifier's own probabilities another name, so that calibrated ones can have theirs.
+    fn rename_probabilities(&mut self) -> String {
+        let raw = raw_name();
+        let outputs = self.nodes.iter_mut().flat_map(|node| &mut node.output);
+        outputs.filter(|name| *name == PROBABILITIES).for_each(|name| name.clone_from(&raw));
+        raw
     }
 
     /// `Where` picks among int64 constants, as tract reads a cast to int64 as its type of symbolic dimensions.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
+use crate::calibration::Calibration;
 use crate::error::Error;
 use crate::proto::ModelMetadata;
 
@@ -13,6 +14,8 @@ pub struct Head {
     /// With two classes: the label is 1 when the second class's probability is above this; 0.5 when absent.
     /// With more classes the label is the likeliest class, and this is not used.
     pub threshold: Option<f32>,
+    /// What is done to the classifier's probabilities, if anything.
+    pub calibration: Option<Calibration>,
     /// The file's `metadata_props`.
     pub metadata: BTreeMap<String, String>,
     /// Name of the graph; not empty.

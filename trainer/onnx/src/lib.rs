@@ -19,13 +19,15 @@
 //!     bias: vec![-0.5],
 //! };
 //! classifier.check()?;
-//! let head = Head { name: "age alone".into(), threshold: Some(0.3), metadata: [("author".into(), "me".into())].into() };
+//! let head = Head { name: "age alone".into(), threshold: Some(0.3), ..Head::default() };
+//! let head = Head { metadata: [("author".into(), "me".into())].into(), ..head };
 //! let model: Vec<u8> = classifier.to_model(&head);
 //! assert_eq!(trainer_onnx::metadata(&model)?["author"], "me");
 //! # Ok::<(), trainer_onnx::Error>(())
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
+mod calibration;
 mod ensemble;
 mod error;
 mod graph;
@@ -36,6 +38,7 @@ mod linear;
 mod perceptron;
 mod proto;
 
+pub use calibration::{Calibration, Curve, LEAST_PROBABILITY};
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;
 pub use head::{Head, metadata};

@@ -9,7 +9,7 @@ use crate::{Error, Matrix};
 const CLIP: f64 = 1e-15;
 
 /// Mean negative log of the probability given to the true class.
-pub(super) fn log_loss(probabilities: &Matrix, classes: &[u32]) -> f64 {
+pub(crate) fn log_loss(probabilities: &Matrix, classes: &[u32]) -> f64 {
     losses(probabilities, classes).sum::<f64>() / classes.len() as f64
 }
 

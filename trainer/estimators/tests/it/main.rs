@@ -1,5 +1,6 @@
 //! Parity: what a fitted classifier says, and what its exported graph says through the predictor that ships.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod calibrated;
 mod parity;
 mod problem;

@@ -73,15 +73,19 @@ fn check(shape: &Shape, seed: u64) {
 
 fn export(fitted: &Fitted, shape: &Shape) -> Vec<u8> {
     let threshold = (shape.n_classes == 2).then_some(THRESHOLD);
-    let metadata: BTreeMap<String, String> = [
-        (metadata::FORMAT, "1".to_owned()),
-        (metadata::FAMILY, fitted.family().to_string()),
-        (metadata::CONTRACT, shape.contract().to_json()),
-    ]
-    .map(|(key, value)| (key.to_owned(), value))
-    .into();
-    let head = Head { threshold, metadata, name: "parity".into() };
+    let metadata = metadata_of(shape, fitted.family());
+    let head = Head { threshold, metadata, name: "parity".into(), ..Head::default() };
     fitted.to_onnx().to_model(&head)
+}
+
+/// What the predictor needs to know of a model.
+pub(crate) fn metadata_of(shape: &Shape, family: Family) -> BTreeMap<String, String> {
+    let pairs = [
+        (metadata::FORMAT, "1".to_owned()),
+        (metadata::FAMILY, family.to_string()),
+        (metadata::CONTRACT, shape.contract().to_json()),
+    ];
+    pairs.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
 #[track_caller]

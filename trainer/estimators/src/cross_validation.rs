@@ -1,0 +1,175 @@
+//! Predicting every row by a model that was fitted without it.
+
+use std::ops::ControlFlow;
+
+use crate::random::Random;
+use crate::{Data, Error, Matrix, OnStep, ValidParams};
+
+/// Which part each row is held out in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folds {
+    n_folds: usize,
+    of_row: Vec<usize>,
+}
+
+/// What models say about rows that they were fitted without.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeldOut {
+    /// Rows in the order in which they were held out.
+    pub rows: Vec<usize>,
+    /// Their probabilities `[N, C]`.
+    pub probabilities: Matrix,
+    /// Steps that the fits took, one per fold.
+    pub n_steps: Vec<usize>,
+}
+
+impl Folds {
+    /// Deals the rows of each class out at random, so that every fold has its share of each.
+    pub fn stratified(classes: &[u32], n_folds: usize, seed: u64) -> Self {
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        shuffle(&mut order, &mut Random::new(seed ^ 0xF01D));
+        order.sort_by_key(|&row| classes[row]);
+        let mut of_row = vec![0; classes.len()];
+        order.iter().enumerate().for_each(|(place, &row)| of_row[row] = place % n_folds);
+        Self { n_folds, of_row }
+    }
+
+    /// Deals whole groups out: rows of one group are never apart. The largest groups go first, each to the fold with the fewest rows.
+    pub fn grouped(groups: &[u64], n_folds: usize, seed: u64) -> Self {
+        let mut order: Vec<usize> = (0..groups.len()).collect();
+        order.sort_by_key(|&row| groups[row]);
+        let mut runs: Vec<&[usize]> = order.chunk_by(|&a, &b| groups[a] == groups[b]).collect();
+        shuffle(&mut runs, &mut Random::new(seed ^ 0x6209));
+        runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
+        let mut n_rows = vec![0; n_folds];
+        let mut of_row = vec![0; groups.len()];
+        for run in runs {
+            let fold = (0..n_folds).min_by_key(|&fold| n_rows[fold]).unwrap_or(0);
+            n_rows[fold] += run.len();
+            run.iter().for_each(|&row| of_row[row] = fold);
+        }
+        Self { n_folds, of_row }
+    }
+
+    /// Number of folds.
+    pub fn n_folds(&self) -> usize {
+        self.n_folds
+    }
+
+    /// The rows held out in a fold, and the others.
+    pub fn part(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
+        (0..self.of_row.len()).partition(|&row| self.of_row[row] == fold)
+    }
+}
+
+fn shuffle<T>(items: &mut [T], random: &mut Random) {
+    for last in (1..items.len()).rev() {
+        items.swap(last, random.below(last + 1));
+    }
+}
+
+/// Fits once per fold and predicts the rows held out; they also tell a family that can stop early when to.
+///
+/// `after_fold` sees what is held out so far and may end it there.
+///
+/// # Errors
+/// What a fit refuses, and [`Error::Stopped`].
+pub fn cross_validate(
+    params: &ValidParams,
+    data: &Data,
+    folds: &Folds,
+    seed: u64,
+    on_step: OnStep,
+    after_fold: &mut dyn FnMut(&HeldOut) -> ControlFlow<()>,
+) -> Result<HeldOut, Error> {
+    let (mut rows, mut values, mut n_steps) = (vec![], vec![], vec![]);
+    for fold in 0..folds.n_folds {
+        let (out, rest) = folds.part(fold);
+        if out.is_empty() {
+            continue;
+        }
+        // Rows of one class cannot tell a learner when to stop; they are predicted all the same.
+        let watched = data.select(&out).ok();
+        let fitted = params.fit(&data.select(&rest)?, watched.as_ref(), seed.wrapping_add(fold as u64), on_step)?;
+        values.extend_from_slice(fitted.probabilities(&data.features().select(&out)).values());
+        rows.extend(out);
+        n_steps.push(fitted.n_steps());
+        let probabilities = Matrix::new(rows.len(), data.n_classes(), values.clone())?;
+        let so_far = HeldOut { rows: rows.clone(), probabilities, n_steps: n_steps.clone() };
+        if after_fold(&so_far).is_break() {
+            return Ok(so_far);
+        }
+    }
+    let probabilities = Matrix::new(rows.len(), data.n_classes(), values)?;
+    Ok(HeldOut { rows, probabilities, n_steps })
+}
+
+impl HeldOut {
+    /// The middle of the steps that the fits took.
+    pub fn typical_steps(&self) -> usize {
+        let mut sorted = self.n_steps.clone();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied().unwrap_or(1)
+    }
+
+    /// The same with its rows in ascending order.
+    #[must_use]
+    pub fn in_order(self) -> Self {
+        let mut order: Vec<usize> = (0..self.rows.len()).collect();
+        order.sort_by_key(|&place| self.rows[place]);
+        let rows = order.iter().map(|&place| self.rows[place]).collect();
+        Self { rows, probabilities: self.probabilities.select(&order), n_steps: self.n_steps }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Family, FeatureKind, Params, to_the_end};
+
+    fn count(folds: &Folds, fold: usize) -> usize {
+        folds.part(fold).0.len()
+    }
+
+    #[test]
+    fn every_fold_has_its_share_of_each_class() {
+        let classes: Vec<u32> = (0..103).map(|row| u32::from(row % 10 == 0)).collect();
+        let folds = Folds::stratified(&classes, 5, 1);
+        for fold in 0..5 {
+            let (out, rest) = folds.part(fold);
+            assert_eq!(out.len() + rest.len(), 103);
+            let positives = out.iter().filter(|&&row| classes[row] == 1).count();
+            assert!((2..=3).contains(&positives), "{positives}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_never_parted_and_folds_are_of_like_size() {
+        let groups: Vec<u64> = (0..1000).map(|row| row % 37 * row % 53).collect();
+        let folds = Folds::grouped(&groups, 4, 1);
+        for fold in 0..4 {
+            let (out, rest) = folds.part(fold);
+            assert!(out.iter().all(|&row| rest.iter().all(|&other| groups[row] != groups[other])));
+        }
+        assert!((0..4).all(|fold| (200..300).contains(&count(&folds, fold))));
+    }
+
+    #[test]
+    fn every_row_is_predicted_once_and_in_order() {
+        let values: Vec<f32> = (0..200).map(|row| row as f32).collect();
+        let classes: Vec<u32> = (0..200).map(|row| u32::from(row > 120)).collect();
+        let data = Data::new(Matrix::new(200, 1, values).unwrap(), vec![FeatureKind::Numeric], classes.clone(), 2, None).unwrap();
+        let params = Params::default_for(Family::LogisticRegression).check().unwrap();
+        let folds = Folds::stratified(&classes, 4, 1);
+        let mut seen = 0;
+        let mut after = |held_out: &HeldOut| {
+            seen += 1;
+            assert_eq!(held_out.n_steps.len(), seen);
+            ControlFlow::Continue(())
+        };
+        let held_out = cross_validate(&params, &data, &folds, 1, &mut to_the_end, &mut after).unwrap().in_order();
+        assert_eq!(held_out.rows, (0..200).collect::<Vec<_>>());
+        let right = held_out.probabilities.rows().zip(&classes).filter(|(p, class)| (p[1] > 0.5) == (**class == 1)).count();
+        assert!(right > 190, "{right}");
+    }
+}

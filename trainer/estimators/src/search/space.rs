@@ -1,0 +1,154 @@
+//! Which settings of a family a search changes, and between which limits.
+//!
+//! A point of the unit cube stands for settings: one coordinate per axis.
+
+use serde_json::Value as Json;
+
+use crate::{Family, Params};
+
+/// One setting.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub(super) name: &'static str,
+    range: Range,
+}
+
+/// The values of a setting, along a coordinate from 0 to 1.
+#[derive(Clone, Debug)]
+enum Range {
+    Linear(f64, f64),
+    Logarithmic(f64, f64),
+    /// Whole numbers along their logarithm.
+    Whole(f64, f64),
+    OneOf(Vec<Json>),
+}
+
+impl Axis {
+    /// The setting's value at a coordinate.
+    fn value(&self, at: f64) -> Json {
+        let between = |low: f64, high: f64| low + at * (high - low);
+        match &self.range {
+            Range::Linear(low, high) => rounded(between(*low, *high)).into(),
+            Range::Logarithmic(low, high) => rounded(between(low.ln(), high.ln()).exp()).into(),
+            Range::Whole(low, high) => (between(low.ln(), high.ln()).exp().round() as u64).into(),
+            Range::OneOf(values) => values[((at * values.len() as f64) as usize).min(values.len() - 1)].clone(),
+        }
+    }
+}
+
+impl Axis {
+    /// Where a value lies, if it lies between the limits.
+    fn coordinate(&self, value: &Json) -> Option<f64> {
+        let share = |low: f64, high: f64| value.as_f64().map(|value| (value - low) / (high - low));
+        let at = match &self.range {
+            Range::Linear(low, high) => share(*low, *high),
+            Range::Logarithmic(low, high) | Range::Whole(low, high) => {
+                value.as_f64().map(|value| (value.ln() - low.ln()) / (high.ln() - low.ln()))
+            }
+            Range::OneOf(values) => {
+                let place = values.iter().position(|other| other == value);
+                place.map(|place| (place as f64 + 0.5) / values.len() as f64)
+            }
+        };
+        at.filter(|at| (0.0..=1.0).contains(at))
+    }
+}
+
+/// The point of a family's default settings; what they leave to the number of rows, or lies outside, is put in the middle.
+pub(super) fn middle(family: Family, axes: &[Axis]) -> Vec<f64> {
+    let json = serde_json::to_value(Params::default_for(family)).expect("settings are plain values");
+    axes.iter().map(|axis| axis.coordinate(&json[axis.name]).unwrap_or(0.5)).collect()
+}
+
+/// Three significant digits are enough for a setting, and easier to read.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// The axes of a family; limits on rows follow the number of rows.
+pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
+    let axis = |name, range| Axis { name, range };
+    let most_leaf_rows = (n_rows as f64 / 30.0).clamp(4.0, 300.0);
+    match family {
+        Family::GradientBoosting => vec![
+            axis("learning_rate", Range::Logarithmic(0.015, 0.2)),
+            axis("max_leaves", Range::Whole(4.0, 96.0)),
+            axis("min_leaf_rows", Range::Whole(2.0, most_leaf_rows)),
+            axis("l2", Range::Logarithmic(0.1, 60.0)),
+            axis("row_share", Range::Linear(0.5, 1.0)),
+            axis("column_share", Range::Linear(0.25, 1.0)),
+            axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
+            axis("category_l2", Range::Logarithmic(0.5, 50.0)),
+        ],
+        Family::RandomForest => vec![
+            axis("max_leaves", Range::Whole(32.0, 1024.0)),
+            axis("min_leaf_rows", Range::Whole(1.0, most_leaf_rows.min(60.0))),
+            axis("column_share", Range::Linear(0.1, 0.9)),
+            axis("leaf_smoothing", Range::Logarithmic(0.1, 10.0)),
+            axis("category_smoothing", Range::Logarithmic(1.0, 100.0)),
+        ],
+        Family::LogisticRegression => {
+            vec![
+                axis("n_knots", Range::OneOf([0, 2, 4, 7, 9, 14, 20, 30].map(Json::from).to_vec())),
+                axis("l2", Range::Logarithmic(0.02, 300.0)),
+            ]
+        }
+        Family::SupportVector => vec![
+            axis("n_landmarks", Range::OneOf([200, 300, 500, 800].map(Json::from).to_vec())),
+            axis("gamma_factor", Range::Logarithmic(0.02, 4.0)),
+            axis("c", Range::Logarithmic(0.02, 50.0)),
+            axis("balanced", Range::OneOf(vec![true.into(), false.into()])),
+        ],
+        Family::MultilayerPerceptron => vec![
+            axis("hidden", Range::OneOf(hidden_layers())),
+            axis("learning_rate", Range::Logarithmic(5e-4, 1e-2)),
+            axis("weight_decay", Range::Logarithmic(1e-3, 1.0)),
+            axis("n_knots", Range::OneOf([0, 4, 9, 16].map(Json::from).to_vec())),
+        ],
+    }
+}
+
+fn hidden_layers() -> Vec<Json> {
+    [&[32][..], &[64], &[64, 32], &[128, 64], &[256, 128]].map(|layers| Json::from(layers.to_vec())).to_vec()
+}
+
+/// The family's default settings with those of the axes at a point.
+pub(super) fn params(family: Family, axes: &[Axis], point: &[f64]) -> Params {
+    let mut json = serde_json::to_value(Params::default_for(family)).expect("settings are plain values");
+    for (axis, at) in axes.iter().zip(point) {
+        json[axis.name] = axis.value(*at);
+    }
+    serde_json::from_value(json).expect("an axis gives values of its setting's type")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_corner_of_every_space_is_in_range() {
+        for family in Family::ALL {
+            for n_rows in [10, 1_000, 1_000_000] {
+                let axes = axes(family, n_rows);
+                for at in [0.0, 0.5, 1.0] {
+                    let params = params(family, &axes, &vec![at; axes.len()]);
+                    assert_eq!(params.family(), family);
+                    params.check().unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_lies_where_it_came_from() {
+        for family in Family::ALL {
+            for axis in axes(family, 10_000) {
+                for at in [0.1, 0.5, 0.9] {
+                    let value = axis.value(at);
+                    let again = axis.value(axis.coordinate(&value).unwrap());
+                    assert_eq!(again, value, "{}", axis.name);
+                }
+            }
+        }
+    }
+}

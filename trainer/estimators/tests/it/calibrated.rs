@@ -1,0 +1,47 @@
+//! A calibrated classifier, over every way to calibrate.
+
+use inference_predictor::Predictor;
+use trainer_estimators::calibration::{Calibrated, Method, choose};
+use trainer_estimators::{Family, FeatureKind, Params, to_the_end};
+use trainer_onnx::Head;
+
+use crate::parity::metadata_of;
+use crate::problem::{Random, Shape};
+
+/// A slope of at most ten stands between the graph's rounding and this.
+const TOLERANCE: f32 = 1e-5;
+
+#[track_caller]
+fn check(family: Family, method: Method, n_classes: usize) {
+    let kinds = vec![FeatureKind::Numeric, FeatureKind::Categorical { n_levels: 6 }, FeatureKind::Numeric];
+    let shape = Shape { kinds, n_rows: 1500, n_classes, weighted: false, unit: 1.0 };
+    let mut random = Random(11);
+    let train = shape.training(&mut random);
+    let fitted = Params::default_for(family).check().unwrap().fit(&train, None, 1, &mut to_the_end).unwrap();
+    let raw = fitted.probabilities(train.features());
+    let choice = choose(&[method], &raw, train.classes(), 1).unwrap();
+    assert_eq!(choice.method, method);
+    let model = Calibrated { fitted, calibration: choice.calibration };
+    let threshold = (n_classes == 2).then_some(0.3);
+    let calibration = model.calibration.to_onnx();
+    calibration.iter().for_each(|calibration| calibration.check(n_classes).unwrap());
+    let head = Head { threshold, calibration, metadata: metadata_of(&shape, family), name: "calibrated".into() };
+    let predictor = Predictor::load(&model.fitted.to_onnx().to_model(&head)).unwrap();
+    for rows in [train.features(), &shape.odd_rows(300, 1e20, &mut random)] {
+        let scores = predictor.scores(rows.values(), rows.n_rows()).unwrap();
+        let own = model.probabilities(rows);
+        let apart = own.values().iter().zip(&scores.probabilities).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(apart <= TOLERANCE, "{family} {method:?}, {n_classes} classes: {apart}");
+        assert!(own.rows().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+    }
+}
+
+#[test]
+fn the_graph_calibrates_as_training_does() {
+    for family in [Family::GradientBoosting, Family::LogisticRegression, Family::SupportVector] {
+        for method in Method::ALL {
+            check(family, method, 2);
+            check(family, method, 4);
+        }
+    }
+}
