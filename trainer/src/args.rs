@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 use data_contract::{Home, SplitKind};
 use trainer_estimators::Family;
 
+use crate::budget::Budget;
+
 /// Trains classifiers on a table, keeps them in a registry, and puts the best into production.
 ///
 /// Results go to stdout, everything else to stderr. Exit codes: 0 done, 2 failed.
@@ -110,6 +112,13 @@ pub(crate) struct Train {
     /// Train only this family; may be repeated.
     #[arg(long = "family")]
     pub(crate) families: Vec<Family>,
+    /// Look for better settings first: for a time (60s, 5m, 1h) or so many trials of each family (40). Ctrl-C ends the search and keeps its
+    /// best; the same command goes on where it stopped.
+    #[arg(long)]
+    pub(crate) budget: Option<Budget>,
+    /// Take a family's settings from this file: `manifest.json` of a version, or its `params` alone; may be repeated. A search starts without.
+    #[arg(long = "params", conflicts_with = "budget")]
+    pub(crate) params: Vec<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -4,12 +4,13 @@ use chrono::{NaiveDate, Utc};
 use data_contract::{Contract, Home, Part, Prepared, Stage, prepared_column};
 use inference_predictor::Predictor;
 use polars::prelude::DataFrame;
-use trainer_registry::{Candidate, Move, Registry, Slots, Version, promote};
+use trainer_estimators::metrics::Selection;
+use trainer_registry::{Move, Registry, Slots, Version, promote};
 
 use crate::args::Place;
-use crate::leaderboard::model_bytes;
+use crate::contest::Contest;
 use crate::output::{self, Shown, table};
-use crate::{bundle, encode, failure, prepare};
+use crate::{encode, failure, prepare};
 
 /// Fewer rows than this do not tell two versions apart.
 const MIN_JUDGES: usize = 100;
@@ -38,17 +39,15 @@ pub(crate) fn execute(place: &Place) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Ranks the versions that were trained on the prepared rows, and the one in production, by log loss on the same rows.
+/// Ranks the versions that were trained on the prepared rows, and the one in production, on rows that they were held back from.
 pub(crate) fn deploy(place: &Place) -> anyhow::Result<Outcome> {
     let home = place.home();
     let prepared = prepare::read(&home)?;
     let mut writer = Registry::new(&home).write(Utc::now())?;
     let versions = writer.registry().versions()?;
     let (fresh, others): (Vec<&Version>, Vec<&Version>) = versions.iter().partition(|version| is_of(version, &prepared));
-    if fresh.is_empty() {
-        return Err(failure::failure("no version was trained on the prepared rows", "`trainer train` makes some"));
-    }
-    let mut candidates: Vec<Candidate> = fresh.iter().map(|version| candidate(version)).collect();
+    let contest = Contest::of(&fresh, &prepared)?;
+    let (mut candidates, mut metric) = (contest.candidates(), contest.metric.name());
     let mut moves = Vec::new();
     for other in others.into_iter().filter(|version| matches!(version.stage, Stage::Production | Stage::Staging)) {
         let judged = match other.stage {
@@ -56,13 +55,11 @@ pub(crate) fn deploy(place: &Place) -> anyhow::Result<Outcome> {
             _ => Err("it was trained on other rows".into()),
         };
         match judged {
-            Ok(rows) => {
-                candidates = fresh.iter().chain([&other]).map(|version| measured(version, &rows)).collect::<Result<_, _>>()?
-            }
+            Ok(rows) => (candidates, metric) = (contest.with_champion(other, &rows)?, Selection::LogLoss.name()),
             Err(reason) => moves.push(Move { version: other.manifest.version, from: other.stage, to: Stage::Archived, reason }),
         }
     }
-    moves.extend(promote(&candidates, Slots::default()));
+    moves.extend(promote(&candidates, metric, Slots::default()));
     writer.apply(&moves, Utc::now())?;
     let hint = "its metrics are not numbers: look at `trainer leaderboard`";
     let served = writer.registry().production()?.ok_or_else(|| failure::failure("no version can be served", hint))?;
@@ -76,16 +73,17 @@ fn is_of(version: &Version, prepared: &Prepared) -> bool {
     version.manifest.name == prepared.dataset && data.digest == prepared.digest && data.n_logged == 0
 }
 
-fn candidate(version: &Version) -> Candidate {
-    let log_loss = version.manifest.validation.get("log_loss").copied().unwrap_or(f64::NAN);
-    Candidate { version: version.manifest.version, log_loss, bytes: model_bytes(version), stage: version.stage }
+/// Validation rows, by their number among them.
+pub(crate) struct Judges {
+    pub(crate) rows: DataFrame,
+    pub(crate) numbers: Vec<usize>,
 }
 
 /// The validation rows that may judge the version in production beside the new ones; or why it cannot be compared.
 ///
 /// A version trained on other rows is judged by those that are newer than all it learned from. One that was retrained from these rows
 /// is judged by all of them: it has learned from some, so the comparison favours it, and it is not replaced lightly.
-fn judges(home: &Home, served: &Version, prepared: &Prepared) -> anyhow::Result<Result<DataFrame, String>> {
+fn judges(home: &Home, served: &Version, prepared: &Prepared) -> anyhow::Result<Result<Judges, String>> {
     let data = &served.manifest.data;
     if served.manifest.name != prepared.dataset || data.synthetic != prepared.synthetic {
         return Ok(Err("it was trained on other data".into()));
@@ -95,32 +93,24 @@ fn judges(home: &Home, served: &Version, prepared: &Prepared) -> anyhow::Result<
         return Ok(Err("its contract does not fit the prepared rows".into()));
     }
     if data.digest == prepared.digest {
-        return Ok(Ok(validation));
+        return Ok(Ok(Judges { numbers: (0..validation.height()).collect(), rows: validation }));
     }
-    let newer = newer_than(&validation, data.last_date)?;
-    if newer.height() >= MIN_JUDGES {
-        return Ok(Ok(newer));
+    let is_newer = is_newer_than(&validation, data.last_date)?;
+    let numbers: Vec<usize> = (0..is_newer.len()).filter(|&row| is_newer[row]).collect();
+    if numbers.len() >= MIN_JUDGES {
+        return Ok(Ok(Judges { rows: validation.filter(&is_newer.into_iter().map(Some).collect())?, numbers }));
     }
-    Ok(Err(format!(
-        "it may have learned from the rows that judge: {} of them are newer, {MIN_JUDGES} are needed",
-        newer.height()
-    )))
+    Ok(Err(format!("it may have learned from the rows that judge: {} of them are newer, {MIN_JUDGES} are needed", numbers.len())))
 }
 
 /// The rows dated after a day; none where either has no date.
 pub(crate) fn newer_than(rows: &DataFrame, day: Option<NaiveDate>) -> anyhow::Result<DataFrame> {
-    let dates = rows.column(prepared_column::DATE)?.date()?;
-    let is_newer = |date: Option<NaiveDate>| Some(date.zip(day).is_some_and(|(date, day)| date > day));
-    Ok(rows.filter(&dates.as_date_iter().map(is_newer).collect())?)
+    Ok(rows.filter(&is_newer_than(rows, day)?.into_iter().map(Some).collect())?)
 }
 
-fn measured(version: &Version, rows: &DataFrame) -> anyhow::Result<Candidate> {
-    let predictor = Predictor::load(&version.model()?)?;
-    let contract = predictor.contract();
-    let features = encode::features(rows, contract)?;
-    let scores = predictor.scores(features.values(), features.n_rows())?;
-    let metrics = bundle::measure(&scores, rows, contract, predictor.threshold().map(|threshold| threshold as f32))?;
-    Ok(Candidate { log_loss: metrics.log_loss, ..candidate(version) })
+fn is_newer_than(rows: &DataFrame, day: Option<NaiveDate>) -> anyhow::Result<Vec<bool>> {
+    let dates = rows.column(prepared_column::DATE)?.date()?;
+    Ok(dates.as_date_iter().map(|date| date.zip(day).is_some_and(|(date, day)| date > day)).collect())
 }
 
 /// Whether a frame of prepared rows has every column of a contract, of the right type.

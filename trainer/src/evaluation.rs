@@ -2,12 +2,13 @@
 
 use data_contract::{
     Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Evaluation, Importance, Profit, Slice,
-    ThresholdChoice,
 };
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
 use trainer_estimators::metrics::{confusion, curves, estimates, mean, roc_auc_estimate, row_losses};
 use trainer_estimators::{Error, Matrix, threshold};
+
+use crate::candidate::Judgement;
 
 /// Rows that are shuffled and asked about, evenly spaced.
 const EXPLAINED_ROWS: usize = 1000;
@@ -27,15 +28,10 @@ const MIN_SLICE_ROWS: usize = 30;
 /// Losses that a bundle carries, at most.
 const MAX_LOSSES: usize = 20_000;
 
-/// Rows that judge, with what the model says about them.
+/// Rows that judge, with what is said about them.
 pub(crate) struct Judged<'a> {
     pub(crate) contract: &'a Contract,
-    pub(crate) features: &'a Matrix,
-    pub(crate) classes: &'a [u32],
-    /// Probabilities `[N, C]`.
-    pub(crate) probabilities: &'a Matrix,
-    /// With two classes, where the decision is made.
-    pub(crate) choice: Option<ThresholdChoice>,
+    pub(crate) judgement: &'a Judgement,
     pub(crate) profit: Option<Profit>,
     /// Name of the metric that ranks versions.
     pub(crate) selected_by: &'a str,
@@ -45,27 +41,26 @@ pub(crate) struct Judged<'a> {
 impl Judged<'_> {
     /// Evaluates; `predict` is asked about changed rows, and where there is none, nothing is explained.
     pub(crate) fn evaluate(&self, predict: Option<Predict>) -> Result<Evaluation, Error> {
-        let threshold = self.choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
+        let Judgement { classes, probabilities, choice, .. } = self.judgement;
+        let threshold = choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
         let two_classes = self.contract.target.classes.len() == 2;
         let profit = self.profit.filter(|_| two_classes);
         let (importance, dependence) = match predict {
             Some(predict) => (self.importance(predict)?, self.dependence(predict)?),
             None => (vec![], vec![]),
         };
-        let metrics = estimates(self.probabilities, self.classes, threshold, self.seed)?;
-        let log_loss = metrics.get("log_loss").map_or(f64::NAN, |estimate| estimate.value);
         Ok(Evaluation {
             format: EVALUATION_FORMAT,
-            n_rows: self.classes.len() as u64,
-            n_folds: 1,
+            n_rows: classes.len() as u64,
+            n_folds: self.judgement.n_folds as u32,
             selected_by: self.selected_by.to_owned(),
-            metrics,
-            calibration: "none".into(),
-            calibrations: [("none".to_owned(), log_loss)].into(),
-            threshold: self.choice.clone(),
-            confusion: confusion(self.probabilities, self.classes, threshold)?,
-            curves: curves(self.probabilities, self.classes)?,
-            profit: profit.map_or(vec![], |profit| threshold::profit_curve(profit, self.probabilities, self.classes)),
+            metrics: estimates(probabilities, classes, threshold, self.seed)?,
+            calibration: self.judgement.calibration.name().to_owned(),
+            calibrations: self.judgement.calibrations.clone(),
+            threshold: choice.clone(),
+            confusion: confusion(probabilities, classes, threshold)?,
+            curves: curves(probabilities, classes)?,
+            profit: profit.map_or(vec![], |profit| threshold::profit_curve(profit, probabilities, classes)),
             importance,
             dependence,
             slices: self.slices(),
@@ -73,10 +68,18 @@ impl Judged<'_> {
         })
     }
 
+    fn features(&self) -> &Matrix {
+        &self.judgement.features
+    }
+
+    fn classes(&self) -> &[u32] {
+        &self.judgement.classes
+    }
+
     fn importance(&self, predict: Predict) -> Result<Vec<Importance>, Error> {
-        let rows = spaced(self.classes.len(), EXPLAINED_ROWS);
-        let classes: Vec<u32> = rows.iter().map(|&row| self.classes[row]).collect();
-        let worth = permutation_importance(predict, &self.features.select(&rows), &classes, REPEATS, self.seed)?;
+        let rows = spaced(self.classes().len(), EXPLAINED_ROWS);
+        let classes: Vec<u32> = rows.iter().map(|&row| self.classes()[row]).collect();
+        let worth = permutation_importance(predict, &self.features().select(&rows), &classes, REPEATS, self.seed)?;
         let named = self.contract.columns.iter().zip(worth);
         let mut importance: Vec<Importance> = named
             .map(|(column, worth)| Importance { column: column.name.clone(), mean: worth.mean, deviation: worth.deviation })
@@ -86,7 +89,7 @@ impl Judged<'_> {
     }
 
     fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
-        let rows = self.features.select(&spaced(self.classes.len(), DEPENDENCE_ROWS));
+        let rows = self.features().select(&spaced(self.classes().len(), DEPENDENCE_ROWS));
         let of_column = |(at, column): (usize, &Column)| {
             let values = self.values(at, column);
             let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
@@ -111,7 +114,7 @@ impl Judged<'_> {
 
     /// Levels and what is missing, the most frequent first.
     fn frequent(&self, at: usize) -> Vec<(f32, f64)> {
-        let mut values: Vec<f32> = self.features.column(at).collect();
+        let mut values: Vec<f32> = self.features().column(at).collect();
         values.sort_unstable_by(f32::total_cmp);
         let share = |run: &[f32]| (run[0], run.len() as f64 / values.len() as f64);
         let mut shares: Vec<(f32, f64)> = values.chunk_by(|a, b| a == b).map(share).collect();
@@ -135,13 +138,13 @@ impl Judged<'_> {
 
     /// The numbers of a column that are not missing, ascending.
     fn known(&self, at: usize) -> Vec<f32> {
-        let mut known: Vec<f32> = self.features.column(at).filter(|value| !value.is_nan()).collect();
+        let mut known: Vec<f32> = self.features().column(at).filter(|value| !value.is_nan()).collect();
         known.sort_unstable_by(f32::total_cmp);
         known
     }
 
     fn slices(&self) -> Vec<Slice> {
-        let losses = row_losses(self.probabilities, self.classes);
+        let losses = row_losses(&self.judgement.probabilities, self.classes());
         let columns = self.contract.columns.iter().enumerate().take(MAX_COLUMNS);
         let of_column = |(at, column): (usize, &Column)| {
             let groups = match &column.kind {
@@ -180,13 +183,13 @@ impl Judged<'_> {
     }
 
     fn rows_where(&self, at: usize, holds: impl Fn(f32) -> bool) -> Vec<usize> {
-        self.features.column(at).enumerate().filter(|(_, value)| holds(*value)).map(|(row, _)| row).collect()
+        self.features().column(at).enumerate().filter(|(_, value)| holds(*value)).map(|(row, _)| row).collect()
     }
 
     fn slice(&self, column: &str, value: String, rows: &[usize], losses: &[f64]) -> Slice {
         let followed = self.contract.target.followed();
-        let probabilities = self.probabilities.select(rows);
-        let classes: Vec<u32> = rows.iter().map(|&row| self.classes[row]).collect();
+        let probabilities = self.judgement.probabilities.select(rows);
+        let classes: Vec<u32> = rows.iter().map(|&row| self.classes()[row]).collect();
         let n_rows = rows.len() as f64;
         Slice {
             column: column.to_owned(),
@@ -200,7 +203,7 @@ impl Judged<'_> {
     }
 
     fn losses(&self) -> Vec<f32> {
-        let losses = row_losses(self.probabilities, self.classes);
+        let losses = row_losses(&self.judgement.probabilities, self.classes());
         let round = |loss: f64| ((loss * 1e5).round() / 1e5) as f32;
         spaced(losses.len(), MAX_LOSSES).into_iter().map(|row| round(losses[row])).collect()
     }

@@ -2,7 +2,8 @@
 
 use data_contract::{Column, ColumnKind, Contract, Golden, GoldenRow, Probabilities, shortest};
 use serde_json::{Map, Value as Json};
-use trainer_estimators::{Fitted, Matrix};
+use trainer_estimators::Matrix;
+use trainer_estimators::explanation::Predict;
 
 use crate::split::Random;
 
@@ -11,8 +12,8 @@ const N_ROWS: usize = 40;
 const MISSING: f64 = 0.1;
 const UNSEEN: f64 = 0.05;
 
-/// Draws rows from the contract's levels and ranges and asks the fitted model about them.
-pub(crate) fn draw(contract: &Contract, fitted: &Fitted, threshold: f32, seed: u64) -> anyhow::Result<Golden> {
+/// Draws rows from the contract's levels and ranges and asks the model about them.
+pub(crate) fn draw(contract: &Contract, predict: Predict, threshold: f32, seed: u64) -> anyhow::Result<Golden> {
     let mut random = Random(seed);
     let mut values = Vec::new();
     let mut records = Vec::new();
@@ -21,7 +22,7 @@ pub(crate) fn draw(contract: &Contract, fitted: &Fitted, threshold: f32, seed: u
         contract.record(&fields)?.features_into(contract, &mut values);
         records.push(fields);
     }
-    let probabilities = fitted.probabilities(&Matrix::new(N_ROWS, contract.n_features(), values)?);
+    let probabilities = predict(&Matrix::new(N_ROWS, contract.n_features(), values)?);
     let rows = records.into_iter().zip(probabilities.rows()).map(|(record, p)| row(contract, record, p, threshold)).collect();
     Ok(Golden { format: 1, contract: contract.digest(), rows })
 }

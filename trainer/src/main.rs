@@ -2,8 +2,11 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod args;
+mod budget;
 mod bundle;
+mod candidate;
 mod card;
+mod contest;
 mod contract;
 mod csv_rows;
 mod dataset;
@@ -17,9 +20,11 @@ mod frame;
 mod golden;
 mod inbox;
 mod init;
+mod interrupt;
 mod labelled;
 mod leaderboard;
 mod lock;
+mod material;
 mod output;
 mod page;
 mod predict;
@@ -27,11 +32,11 @@ mod prepare;
 mod progress;
 mod reference;
 mod report;
-
 mod retrain;
 mod rows;
 mod run;
 mod sample;
+mod search;
 mod split;
 mod test;
 mod train;

@@ -13,15 +13,16 @@ use data_contract::{
 };
 use inference_predictor::Predictor;
 use polars::prelude::*;
-use trainer_estimators::metrics::{PairedDifference, paired_log_loss_difference};
+use trainer_estimators::metrics::{PairedDifference, paired_log_loss_difference, row_losses};
 use trainer_estimators::{Family, Matrix, Params, to_the_end};
 use trainer_registry::{Move, Registry, Version, Writer};
 
 use crate::args::{Place, Retrain};
-use crate::bundle::{self, Candidate, Material, Reference};
+use crate::candidate::{self, Candidate};
 use crate::inbox::Inbox;
+use crate::material::{self, Material, Reference, Weighting};
 use crate::output::{self, Shown};
-use crate::{contract, dataset, encode, labelled, prepare, split, test, webhook};
+use crate::{bundle, contract, dataset, encode, labelled, prepare, split, test, webhook};
 
 /// Fewer newly labelled rows than this tell nothing.
 const MIN_NEW_ROWS: usize = 100;
@@ -152,9 +153,9 @@ fn challenge(
     let n_logged = logged.height() - n_judges;
     let pool = pool(place, &logged.head(Some(n_logged)))?;
     let newest = sorted(&pool.vstack(&judges)?)?.tail(Some(REFERENCE_ROWS));
-    let family: Family = champion.manifest.family.parse()?;
+    let settings = settings_of(champion);
     let mut material = material(dataset, &prepare::read(&place.home())?, &pool, newest, n_logged)?;
-    let candidate = best_challenger(family, &mut material)?;
+    let candidate = best_challenger(&settings, &mut material)?;
     let challenger = bundle::register(writer, &candidate, &material.borrow(), Utc::now())?;
     let difference = compare(&Predictor::load(&challenger.model()?)?, &served, &judges)?;
     let is_better = difference.mean + difference.standard_error.unwrap_or(f64::INFINITY) < 0.0;
@@ -172,7 +173,7 @@ struct OwnMaterial {
     train: DataFrame,
     validation: DataFrame,
     newest: DataFrame,
-    weights: Option<Vec<f32>>,
+    weighting: Weighting,
     origin: DataOrigin,
     training: Training,
     seed: u64,
@@ -183,8 +184,8 @@ impl OwnMaterial {
         Material {
             contract: &self.contract,
             train: &self.train,
-            weights: self.weights.clone(),
             validation: &self.validation,
+            weighting: self.weighting,
             reference: Reference::Rows(&self.newest),
             origin: self.origin.clone(),
             training: &self.training,
@@ -194,16 +195,22 @@ impl OwnMaterial {
     }
 }
 
-/// Fits the champion's family, with rows alike and with recent rows preferred, and takes the lowest recency-weighted log loss on held-out rows.
-fn best_challenger(family: Family, material: &mut OwnMaterial) -> anyhow::Result<Candidate> {
-    let recent = recency(&material.train)?;
-    let alike = bundle::fit(Params::default_for(family), &material.borrow(), &mut to_the_end)?;
-    material.weights = Some(recent);
-    let preferring = bundle::fit(Params::default_for(family), &material.borrow(), &mut to_the_end)?;
+/// The champion's settings; those that boosting starts from where it was trained elsewhere, or by settings of another format.
+fn settings_of(champion: &Version) -> Params {
+    let read = serde_json::from_value(champion.manifest.params.clone()).ok();
+    let family = champion.manifest.family.parse().unwrap_or(Family::GradientBoosting);
+    read.unwrap_or_else(|| Params::default_for(family))
+}
+
+/// Fits the champion's settings, with rows alike and with recent rows preferred, and takes the lowest recency-weighted log loss on held-out rows.
+fn best_challenger(settings: &Params, material: &mut OwnMaterial) -> anyhow::Result<Candidate> {
+    let alike = candidate::fit(settings.clone(), &material.borrow(), &mut to_the_end)?;
+    material.weighting = recency;
+    let preferring = candidate::fit(settings.clone(), &material.borrow(), &mut to_the_end)?;
     if recent_log_loss(&preferring, material)? < recent_log_loss(&alike, material)? {
         return Ok(preferring);
     }
-    material.weights = None;
+    material.weighting = material::alike;
     Ok(alike)
 }
 
@@ -232,8 +239,10 @@ fn material(
         first_date: dates.iter().flatten().min().copied(),
         last_date: dates.iter().flatten().max().copied(),
     };
-    let (training, seed) = (dataset.training.clone(), dataset.split.seed);
-    Ok(OwnMaterial { contract, train, validation, newest, weights: None, origin, training, seed })
+    // A retrain is quick: one part is held out, whatever the dataset asks of a first training.
+    let training = Training { folds: 1, ..dataset.training.clone() };
+    let seed = dataset.split.seed;
+    Ok(OwnMaterial { contract, train, validation, newest, weighting: material::alike, origin, training, seed })
 }
 
 /// Prepared train and validation rows with the logged ones.
@@ -258,20 +267,18 @@ fn count_after(rows: &DataFrame, last: Option<NaiveDate>) -> PolarsResult<usize>
 }
 
 /// A row counts half for every [`HALF_LIFE_DAYS`] that it is older than the newest; all alike where nothing dates them.
-fn recency(rows: &DataFrame) -> PolarsResult<Vec<f32>> {
+fn recency(rows: &DataFrame) -> PolarsResult<Option<Vec<f32>>> {
     let dates = dates(rows)?;
     let newest = dates.iter().flatten().max().copied();
     let age = |date: &Option<NaiveDate>| newest.zip(*date).map_or(0.0, |(newest, date)| (newest - date).num_days() as f64);
-    Ok(dates.iter().map(|date| 0.5f64.powf(age(date) / HALF_LIFE_DAYS) as f32).collect())
+    Ok(Some(dates.iter().map(|date| 0.5f64.powf(age(date) / HALF_LIFE_DAYS) as f32).collect()))
 }
 
+/// Rows held out are the validation part, so that weights and losses go together.
 fn recent_log_loss(candidate: &Candidate, material: &OwnMaterial) -> anyhow::Result<f64> {
-    let probabilities = candidate.fitted.probabilities(&encode::features(&material.validation, &material.contract)?);
-    let classes = encode::classes(&material.validation, &material.contract)?;
-    let weights = recency(&material.validation)?;
-    let loss = |row: &[f32], class: &u32| -f64::from(row[*class as usize]).max(1e-15).ln();
-    let weighted =
-        probabilities.rows().zip(&classes).zip(&weights).map(|((row, class), weight)| loss(row, class) * f64::from(*weight));
+    let weights = recency(&material.validation)?.unwrap_or_default();
+    let losses = row_losses(&candidate.judgement.probabilities, &candidate.judgement.classes);
+    let weighted = losses.iter().zip(&weights).map(|(loss, weight)| loss * f64::from(*weight));
     Ok(weighted.sum::<f64>() / weights.iter().map(|weight| f64::from(*weight)).sum::<f64>())
 }
 

@@ -5,12 +5,15 @@ use trainer_registry::{Registry, Version};
 use crate::args::{Place, Run};
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
+use crate::search::Found;
 use crate::{dataset, deploy, fetch, prepare, test, train};
 
 /// What `run` prints.
 #[derive(Debug, serde::Serialize)]
 struct Outcome {
     prepared: prepare::Outcome,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    search: Vec<Found>,
     leaderboard: Board,
     deployed: deploy::Outcome,
     test: test::Outcome,
@@ -21,10 +24,10 @@ pub(crate) fn execute(place: &Place, args: &Run) -> anyhow::Result<()> {
     let (dataset, toml) = dataset::read(place)?;
     let fetched = fetch::fetch(place, &args.fetch, &dataset, &toml)?;
     let prepared = prepare::prepare(place, &args.prepare, &dataset, &fetched)?;
-    let versions = train::train(place, &args.train, &dataset)?;
+    let (versions, search) = train::train(place, &args.train, &dataset)?;
     let deployed = deploy::deploy(place)?;
     let leaderboard = Board::new(&as_they_stand(place, &versions)?);
-    let outcome = Outcome { prepared, leaderboard, deployed, test: test::test(place)? };
+    let outcome = Outcome { prepared, search, leaderboard, deployed, test: test::test(place)? };
     output::show(&outcome, place.json);
     Ok(())
 }

@@ -1,66 +1,118 @@
 //! Training families and registering each as a version.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
+use anyhow::Context;
 use chrono::Utc;
 use data_contract::{DataOrigin, Dataset, Home, Part, Prepared};
 use polars::prelude::DataFrame;
 use trainer_estimators::{Family, Params, Step};
-use trainer_registry::{Registry, Version};
+use trainer_registry::{Registry, Version, Writer};
 
 use crate::args::{Place, Train};
-use crate::bundle::{self, Material, Reference};
 use crate::failure::Hint;
 use crate::leaderboard::Board;
-use crate::{contract, dataset, lock, output, prepare, progress};
+use crate::material::{self, Material, Reference};
+use crate::output::{self, Shown, number, table};
+use crate::search::{self, Found};
+use crate::{bundle, candidate, contract, dataset, lock, prepare, progress};
+
+/// What `train` prints.
+#[derive(Debug, serde::Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    board: Board,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    search: Vec<Found>,
+}
 
 /// Trains and prints the new versions, best first.
 pub(crate) fn execute(place: &Place, args: &Train) -> anyhow::Result<()> {
     let (dataset, _) = dataset::read(place)?;
-    let versions = train(place, args, &dataset)?;
-    output::show(&Board::new(&versions), place.json);
+    let (versions, search) = train(place, args, &dataset)?;
+    output::show(&Outcome { board: Board::new(&versions), search }, place.json);
     Ok(())
 }
 
-/// Trains each family on the prepared rows.
-pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::Result<Vec<Version>> {
+/// Trains each family on the prepared rows, with the settings that a search finds where there is time for one.
+pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::Result<(Vec<Version>, Vec<Found>)> {
     let home = place.home();
     let (prepared, train, validation) = read_rows(&home, dataset)?;
     let contract = contract::learn(dataset, &train)?;
     let material = Material {
         contract: &contract,
         train: &train,
-        weights: None,
         validation: &validation,
+        weighting: material::alike,
         reference: Reference::Training,
         origin: origin(&prepared),
         training: &dataset.training,
         explain: true,
         seed: dataset.split.seed,
     };
+    let families = families(args, dataset)?;
+    let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<_>>()?;
+    let found = match args.budget {
+        Some(budget) => search::search(&home, &families, budget, &material, place.quiet)?,
+        None => vec![],
+    };
     let mut writer = Registry::new(&home).write(Utc::now())?;
     let mut versions = Vec::new();
-    for family in families(args, dataset)? {
-        let bar = progress::bar(family.name(), place.quiet);
-        let mut on_step = |step: Step| {
-            bar.set_length(step.total as u64);
-            bar.set_position(step.done as u64);
-            ControlFlow::Continue(())
-        };
-        let candidate = bundle::fit(Params::default_for(family), &material, &mut on_step)?;
-        let version = bundle::register(&mut writer, &candidate, &material, Utc::now())?;
-        bar.finish_and_clear();
-        let m = &version.manifest;
-        tracing::info!(
-            "version {} {}: {:.1} CPU seconds, differs from its graph by {:.0e}",
-            m.version,
-            family,
-            m.fit_cpu_secs,
-            m.parity.largest_difference
-        );
-        versions.push(version);
+    for family in families {
+        let chosen = found.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
+        let params = chosen.cloned().unwrap_or_else(|| Params::default_for(family));
+        versions.push(train_family(params, &material, &mut writer, place.quiet)?);
     }
-    Ok(versions)
+    Ok((versions, found))
+}
+
+/// Settings from a file: as they stand there alone, or under `params` as in a manifest.
+fn read_params(path: &Path) -> anyhow::Result<Params> {
+    let hint = "it holds the `params` of a version's manifest.json: a `family` and its settings";
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
+    let mut json: serde_json::Value =
+        serde_json::from_str(&text.hint(hint)?).with_context(|| format!("{} is not JSON", path.display())).hint(hint)?;
+    let inner = json.get_mut("params").map(serde_json::Value::take);
+    let params = serde_json::from_value(inner.unwrap_or(json));
+    params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)
+}
+
+fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet: bool) -> anyhow::Result<Version> {
+    let family = params.family();
+    let bar = progress::bar(family.name(), quiet);
+    let mut on_step = |step: Step| {
+        bar.set_length(step.total as u64);
+        bar.set_position(step.done as u64);
+        ControlFlow::Continue(())
+    };
+    let candidate = candidate::fit(params, material, &mut on_step)?;
+    let version = bundle::register(writer, &candidate, material, Utc::now())?;
+    bar.finish_and_clear();
+    let manifest = &version.manifest;
+    tracing::info!(
+        "version {} {family}: {:.1} CPU seconds, calibration {}, differs from its graph by {:.0e}",
+        manifest.version,
+        manifest.fit_cpu_secs,
+        candidate.judgement.calibration.name(),
+        manifest.parity.largest_difference
+    );
+    Ok(version)
+}
+
+impl Shown for Outcome {
+    fn text(&self) -> String {
+        let line = |found: &Found| {
+            let [default, best] = found.losses.map_or([None; 2], |losses| losses.map(|loss| Some(loss.abs())));
+            vec![found.family.name().into(), found.n_trials.to_string(), number(default), number(best)]
+        };
+        let board = self.board.text();
+        if self.search.is_empty() {
+            return board;
+        }
+        let rows = self.search.iter().map(line).collect();
+        format!("{}\n\n{board}", table(&["family", "trials", "defaults", "best, cross-validated"], 1, rows))
+    }
 }
 
 /// The families that the command line names, else the TOML file's, else all.

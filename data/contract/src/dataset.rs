@@ -183,7 +183,8 @@ pub struct Training {
     pub calibration: CalibrationKind,
     /// Whether rows count alike or classes do.
     pub class_weights: ClassWeights,
-    /// 1 judges models on the validation rows; more holds out every row once, in so many folds.
+    /// 1 judges models on the validation rows; more holds out every training and validation row once, in so many folds; 0 chooses by the
+    /// number of rows: few are held out in folds.
     pub folds: u32,
     /// What a decision costs and earns, for the profit curve and the goal `profit`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -224,7 +225,7 @@ impl Default for Training {
             threshold: Goal::Fixed(0.5),
             calibration: CalibrationKind::Auto,
             class_weights: ClassWeights::Alike,
-            folds: 1,
+            folds: 0,
             profit: None,
         }
     }
@@ -314,7 +315,7 @@ impl Dataset {
         let sane =
             training.profit.is_none_or(|profit| profit.cost >= 0.0 && profit.worth > profit.cost && profit.worth.is_finite());
         require(sane, "training.profit", "needs a `cost` of at least 0 and a `worth` above it")?;
-        require((1..=50).contains(&training.folds), "training.folds", "must lie between 1 and 50")
+        require(training.folds <= 50, "training.folds", "must lie between 0 and 50")
     }
 
     fn check_columns(&self) -> Result<(), DatasetError> {

@@ -8,6 +8,8 @@ pub mod column {
     pub const ROW: &str = "tidemark_row";
     /// Date of the row, null where nothing dates it.
     pub const DATE: &str = "tidemark_date";
+    /// Text: rows of the same group are never parted; absent where rows have no groups.
+    pub const GROUP: &str = "tidemark_group";
 }
 
 /// One part of the rows.

@@ -1,0 +1,159 @@
+//! A family, fitted: judged on rows that it was held back from, calibrated by them, then fitted anew on all.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use data_contract::ThresholdChoice;
+use polars::prelude::DataFrame;
+use trainer_estimators::calibration::{self, Calibrated, Method};
+use trainer_estimators::cross_validation::cross_validate;
+use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
+
+use crate::encode;
+use crate::failure::Hint;
+use crate::material::Material;
+
+/// A fitted model that is not registered yet.
+#[derive(Debug)]
+pub(crate) struct Candidate {
+    /// The settings it was fitted with.
+    pub(crate) params: Params,
+    /// The model, fitted on all rows.
+    pub(crate) model: Calibrated,
+    /// How it does on rows that it was held back from.
+    pub(crate) judgement: Judgement,
+    /// CPU seconds of all its fits, all threads together.
+    pub(crate) fit_cpu_secs: f64,
+}
+
+/// What models say about rows that they were held back from.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    /// In how many folds rows were held out; 1 for the validation part.
+    pub(crate) n_folds: usize,
+    /// The rows.
+    pub(crate) features: Matrix,
+    /// Their classes.
+    pub(crate) classes: Vec<u32>,
+    /// Their probabilities `[N, C]`, calibrated without them.
+    pub(crate) probabilities: Matrix,
+    /// The way probabilities are calibrated.
+    pub(crate) calibration: Method,
+    /// Log loss of each way to calibrate, by name.
+    pub(crate) calibrations: BTreeMap<String, f64>,
+    /// With two classes, where the decision is made.
+    pub(crate) choice: Option<ThresholdChoice>,
+    /// The model that was held back from the rows, where there is one for all of them.
+    pub(crate) unseen: Option<Calibrated>,
+}
+
+/// Rows held out, before calibration.
+struct HeldOut {
+    n_folds: usize,
+    /// Row numbers among all rows, ascending.
+    rows: Vec<usize>,
+    probabilities: Matrix,
+    n_steps: usize,
+    fitted: Option<Fitted>,
+}
+
+/// Fits one family with some settings.
+///
+/// # Errors
+/// Settings out of range, rows that cannot be learned from, and a threshold's goal that is out of reach.
+pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyhow::Result<Candidate> {
+    let before = cpu_secs();
+    let valid = params.clone().check()?;
+    let rows = material.rows()?;
+    let all = encode::data(&rows, material.contract, material.weights(&rows)?)?;
+    let n_done = Cell::new(0);
+    let mut progress = Progress { n_done: &n_done, n_fits: material.n_folds() + 1, on_step };
+    let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
+    let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
+    let choice = calibration::choose(material.calibrations(), &held_out.probabilities, &classes, material.seed)?;
+    let fitted = progress.fit(|on_step| valid.clone().with_steps(held_out.n_steps).fit(&all, None, material.seed, on_step))?;
+    let calibrated = |fitted| Calibrated { fitted, calibration: choice.calibration.clone() };
+    let judgement = Judgement {
+        n_folds: held_out.n_folds,
+        features: all.features().select(&held_out.rows),
+        choice: choose_threshold(material, &choice.probabilities, &classes)?,
+        unseen: held_out.fitted.map(calibrated),
+        probabilities: choice.probabilities,
+        calibration: choice.method,
+        calibrations: choice.log_losses,
+        classes,
+    };
+    Ok(Candidate { params, model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
+}
+
+fn hold_out(
+    params: &ValidParams,
+    material: &Material,
+    rows: &DataFrame,
+    all: &Data,
+    progress: &mut Progress,
+) -> anyhow::Result<HeldOut> {
+    let n_folds = material.n_folds();
+    if n_folds == 1 {
+        return Ok(hold_out_validation(params, material, all, progress)?);
+    }
+    let folds = material.folds(rows, n_folds)?;
+    let n_done = progress.n_done;
+    let mut after_fold = |_: &_| {
+        n_done.update(|done| done + 1);
+        ControlFlow::Continue(())
+    };
+    let held_out = cross_validate(params, all, &folds, material.seed, &mut |step| progress.see(step), &mut after_fold)?;
+    let n_steps = held_out.typical_steps();
+    let held_out = held_out.in_order();
+    Ok(HeldOut { n_folds, rows: held_out.rows, probabilities: held_out.probabilities, n_steps, fitted: None })
+}
+
+fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, progress: &mut Progress) -> Result<HeldOut, Error> {
+    let n_train = material.train.height();
+    let train = all.select(&(0..n_train).collect::<Vec<_>>())?;
+    let rows: Vec<usize> = (n_train..all.n_rows()).collect();
+    // Rows of one class cannot tell a learner when to stop; they still measure it.
+    let validation = all.select(&rows).ok();
+    let fitted = progress.fit(|on_step| params.fit(&train, validation.as_ref(), material.seed, on_step))?;
+    let probabilities = fitted.probabilities(&all.features().select(&rows));
+    Ok(HeldOut { n_folds: 1, rows, probabilities, n_steps: fitted.n_steps(), fitted: Some(fitted) })
+}
+
+/// With two classes, the threshold that reaches the dataset's goal on the rows held out.
+pub(crate) fn choose_threshold(
+    material: &Material,
+    probabilities: &Matrix,
+    classes: &[u32],
+) -> anyhow::Result<Option<ThresholdChoice>> {
+    let training = material.training;
+    let choose = |_| threshold::choose(training.threshold, training.profit, probabilities, classes);
+    let choice = material.contract.target.positive.map(choose).transpose();
+    choice.hint("`training.threshold` in the dataset's TOML file says where to decide")
+}
+
+/// The steps of several fits as those of one.
+struct Progress<'a> {
+    n_done: &'a Cell<usize>,
+    n_fits: usize,
+    on_step: OnStep<'a>,
+}
+
+impl Progress<'_> {
+    fn fit(&mut self, fit: impl FnOnce(OnStep) -> Result<Fitted, Error>) -> Result<Fitted, Error> {
+        let fitted = fit(&mut |step: Step| self.see(step))?;
+        self.n_done.update(|done| done + 1);
+        Ok(fitted)
+    }
+
+    fn see(&mut self, step: Step) -> ControlFlow<()> {
+        (self.on_step)(Step { done: self.n_done.get() * step.total + step.done, total: self.n_fits * step.total })
+    }
+}
+
+/// CPU seconds of this process so far, all threads together.
+pub(crate) fn cpu_secs() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}

@@ -1,0 +1,103 @@
+//! Versions on the same rows, as the ranking sees them.
+//!
+//! A version has learned from the validation rows in the end; what it said about them when it was held back stands in its evaluation.
+
+use std::collections::BTreeMap;
+
+use data_contract::{Bundle, Evaluation, Prepared};
+use inference_predictor::Predictor;
+use trainer_estimators::metrics::{Selection, mean, row_losses};
+use trainer_registry::{Candidate, Version};
+
+use crate::deploy::Judges;
+use crate::failure::failure;
+use crate::leaderboard::model_bytes;
+use crate::{bundle, encode};
+
+/// Versions that were trained on the same prepared rows.
+pub(crate) struct Contest<'a> {
+    /// What ranks them.
+    pub(crate) metric: Selection,
+    entries: Vec<Entry<'a>>,
+    n_train: usize,
+}
+
+struct Entry<'a> {
+    version: &'a Version,
+    evaluation: Evaluation,
+}
+
+impl<'a> Contest<'a> {
+    /// Reads the versions' evaluations; the newest version says what ranks. Versions without one take no part.
+    pub(crate) fn of(versions: &[&'a Version], prepared: &Prepared) -> anyhow::Result<Self> {
+        let entry = |version: &&'a Version| {
+            let bytes = std::fs::read(version.folder.join(Bundle::EVALUATION)).ok()?;
+            Some(Entry { version, evaluation: serde_json::from_slice(&bytes).ok()? })
+        };
+        let entries: Vec<Entry> = versions.iter().filter_map(entry).collect();
+        let newest = entries.iter().max_by_key(|entry| entry.version.manifest.version);
+        let nothing = || failure("no version was trained on the prepared rows", "`trainer train` makes some");
+        let name = &newest.ok_or_else(nothing)?.evaluation.selected_by;
+        let metric = Selection::named(name).ok_or_else(|| {
+            let known = Selection::ALL.map(Selection::name).join(", ");
+            failure(format!("versions cannot be ranked by `{name}`"), format!("`training.metric` is one of {known}"))
+        })?;
+        Ok(Self { metric, entries, n_train: prepared.n_train as usize })
+    }
+
+    /// Every version, by the metric that ranks.
+    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+        self.entries.iter().map(|entry| self.candidate(entry)).collect()
+    }
+
+    fn candidate(&self, entry: &Entry) -> Candidate {
+        let estimate = entry.evaluation.metrics.get(self.metric.name());
+        let loss = |value: f64| self.metric.as_loss(value);
+        let row_losses = if self.metric == Selection::LogLoss { entry.evaluation.losses.clone() } else { vec![] };
+        let high = estimate.map_or(f64::NAN, |estimate| loss(estimate.low).max(loss(estimate.high)));
+        Candidate { loss_high: high, row_losses, ..blank(entry.version, estimate.map_or(f64::NAN, |e| loss(e.value))) }
+    }
+
+    /// The versions with the one in production, by the log loss of the rows that may judge it.
+    pub(crate) fn with_champion(&self, champion: &Version, judges: &Judges) -> anyhow::Result<Vec<Candidate>> {
+        let mut all: Vec<(&Version, BTreeMap<usize, f32>)> =
+            self.entries.iter().map(|entry| (entry.version, self.validation_losses(&entry.evaluation))).collect();
+        all.push((champion, champion_losses(champion, judges)?));
+        let shared: Vec<usize> =
+            judges.numbers.iter().copied().filter(|row| all.iter().all(|(_, losses)| losses.contains_key(row))).collect();
+        let candidate = |(version, losses): &(&Version, BTreeMap<usize, f32>)| {
+            let row_losses: Vec<f32> = shared.iter().map(|row| losses[row]).collect();
+            let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>());
+            Candidate { loss_high: estimate.high, row_losses, ..blank(version, estimate.value) }
+        };
+        Ok(all.iter().map(candidate).collect())
+    }
+
+    /// The log losses of validation rows, by their number; an evaluation holds evenly spaced ones of many.
+    fn validation_losses(&self, evaluation: &Evaluation) -> BTreeMap<usize, f32> {
+        let n_before = if evaluation.n_folds > 1 { self.n_train } else { 0 };
+        let step = (evaluation.n_rows as usize).div_ceil(evaluation.losses.len().max(1)).max(1);
+        let numbered = evaluation.losses.iter().enumerate().map(|(place, loss)| (place * step, *loss));
+        numbered.filter_map(|(row, loss)| Some((row.checked_sub(n_before)?, loss))).collect()
+    }
+}
+
+fn blank(version: &Version, loss: f64) -> Candidate {
+    Candidate {
+        version: version.manifest.version,
+        loss,
+        loss_high: loss,
+        row_losses: vec![],
+        bytes: model_bytes(version),
+        stage: version.stage,
+    }
+}
+
+fn champion_losses(champion: &Version, judges: &Judges) -> anyhow::Result<BTreeMap<usize, f32>> {
+    let predictor = Predictor::load(&champion.model()?)?;
+    let features = encode::features(&judges.rows, predictor.contract())?;
+    let scores = predictor.scores(features.values(), features.n_rows())?;
+    let probabilities = bundle::probabilities(&scores, predictor.contract())?;
+    let losses = row_losses(&probabilities, &encode::classes(&judges.rows, predictor.contract())?);
+    Ok(judges.numbers.iter().copied().zip(losses.into_iter().map(|loss| loss as f32)).collect())
+}

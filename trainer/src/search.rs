@@ -1,0 +1,193 @@
+//! Looking for better settings of every family by cross-validation on the training rows.
+//!
+//! Each family has a track of its own, whose trials follow one another; tracks run beside each other. What a track tries depends on the seed
+//! and on its own trials alone. Every trial is written down when it ends, so that a search that was stopped goes on where it stood.
+
+mod journal;
+mod track;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use data_contract::{Home, sha256_hex};
+use trainer_estimators::cross_validation::Folds;
+use trainer_estimators::metrics::Selection;
+use trainer_estimators::{Data, Family, Params};
+
+use crate::budget::Budget;
+use crate::failure::failure;
+use crate::material::Material;
+use crate::{encode, interrupt, progress};
+use journal::Journal;
+use track::{Ended, Track};
+
+/// Trials see at most this many rows, evenly spaced.
+const MAX_ROWS: usize = 100_000;
+
+/// With fewer rows than this trials take five folds, else three.
+const FEW_ROWS: usize = 10_000;
+
+/// What came of a family's search.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Found {
+    /// The family.
+    pub(crate) family: Family,
+    /// The best settings.
+    pub(crate) params: Params,
+    /// Trials in all, those of earlier searches included.
+    pub(crate) n_trials: usize,
+    /// The metric that ranks, of the defaults and of the best settings, turned so that less is better; none without a trial that ended.
+    pub(crate) losses: Option<[f64; 2]>,
+}
+
+/// What trials are measured on.
+pub(crate) struct Ground {
+    pub(crate) data: Data,
+    pub(crate) folds: Folds,
+    pub(crate) metric: Selection,
+    pub(crate) seed: u64,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) stopped: &'static AtomicBool,
+}
+
+/// Searches until the budget is used up, or until Ctrl-C.
+pub(crate) fn search(
+    home: &Home,
+    families: &[Family],
+    budget: Budget,
+    material: &Material,
+    quiet: bool,
+) -> anyhow::Result<Vec<Found>> {
+    let ground = ground(budget, material)?;
+    let folder = home.root().join("search").join(key(material, &ground));
+    let mut tracks = Vec::new();
+    for &family in families {
+        let (journal, past) = Journal::open(&folder, family)?;
+        tracks.push(Track::start(family, &ground, journal, past)?);
+    }
+    let n_past: usize = tracks.iter().map(|track| track.n_trials).sum();
+    if n_past > 0 {
+        tracing::info!("the search goes on after {n_past} trials in {}", folder.display());
+    }
+    let board = Board { tracks: Mutex::new(tracks), changed: Condvar::new(), budget, started: Instant::now() };
+    let bar = progress::bar("search", quiet);
+    let n_workers = std::thread::available_parallelism().map_or(1, usize::from).min(families.len());
+    let results: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(|| work(&board, &ground, &bar))).collect();
+        workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    bar.finish_and_clear();
+    results.into_iter().collect::<anyhow::Result<()>>()?;
+    let tracks = board.tracks.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+    Ok(tracks.into_iter().map(Track::found).collect())
+}
+
+fn ground(budget: Budget, material: &Material) -> anyhow::Result<Ground> {
+    let name = &material.training.metric;
+    let metric = Selection::named(name).ok_or_else(|| {
+        let known = Selection::ALL.map(Selection::name).join(", ");
+        failure(format!("models cannot be ranked by `{name}`"), format!("`training.metric` is one of {known}"))
+    })?;
+    let step = material.train.height().div_ceil(MAX_ROWS).max(1);
+    let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
+    let data = encode::data(&rows, material.contract, material.weights(&rows)?)?;
+    let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 })?;
+    let deadline = match budget {
+        Budget::Time(time) => Some(Instant::now() + time),
+        Budget::Trials(_) => None,
+    };
+    Ok(Ground { data, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
+}
+
+/// Names the rows and the rules of a search: trials of others are not comparable.
+fn key(material: &Material, ground: &Ground) -> String {
+    let rules = format!(
+        "{} {} {} {} {:?} {}",
+        material.origin.digest,
+        material.contract.digest(),
+        ground.metric.name(),
+        ground.folds.n_folds(),
+        material.training.class_weights,
+        material.seed
+    );
+    data_contract::short(&sha256_hex(rules.as_bytes())).to_owned()
+}
+
+/// All tracks, for the workers to choose from.
+struct Board {
+    tracks: Mutex<Vec<Track>>,
+    changed: Condvar,
+    budget: Budget,
+    started: Instant,
+}
+
+impl Ground {
+    /// Whether to begin nothing new and to leave what is under way.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stopped.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+}
+
+impl Board {
+    fn lock(&self) -> MutexGuard<'_, Vec<Track>> {
+        self.tracks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// The idle track whose turn it is: the one that has had the least time, or fewest trials. None when all are done or busy.
+    fn next(&self, tracks: &[Track]) -> Option<usize> {
+        let idle = (0..tracks.len()).filter(|&at| !tracks[at].is_busy && !self.is_done(&tracks[at]));
+        idle.min_by_key(|&at| match self.budget {
+            Budget::Time(_) => (tracks[at].spent, at),
+            Budget::Trials(_) => (Duration::from_secs(tracks[at].n_trials as u64), at),
+        })
+    }
+
+    fn is_done(&self, track: &Track) -> bool {
+        matches!(self.budget, Budget::Trials(most) if track.n_trials >= most)
+    }
+
+    fn show(&self, tracks: &[Track], bar: &indicatif::ProgressBar) {
+        let best = tracks.iter().filter_map(|track| Some((track.best_loss()?, track.family)));
+        let best = best.min_by(|a, b| a.0.total_cmp(&b.0));
+        let n_trials: usize = tracks.iter().map(|track| track.n_trials).sum();
+        let best = best.map_or(String::new(), |(loss, family)| format!(", {family} {:.4}", loss.abs()));
+        bar.set_message(format!("search: {n_trials} trials{best}"));
+        match self.budget {
+            Budget::Time(time) => {
+                bar.set_length(time.as_secs());
+                bar.set_position(self.started.elapsed().as_secs());
+            }
+            Budget::Trials(most) => {
+                bar.set_length((most * tracks.len()) as u64);
+                bar.set_position(n_trials as u64);
+            }
+        }
+    }
+}
+
+/// Takes one trial after the other from whichever track's turn it is.
+fn work(board: &Board, ground: &Ground, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
+    let mut tracks = board.lock();
+    while !ground.is_over() && !tracks.iter().all(|track| board.is_done(track)) {
+        let Some(at) = board.next(&tracks) else {
+            let waited = board.changed.wait_timeout(tracks, Duration::from_millis(100));
+            tracks = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
+            continue;
+        };
+        let (trial, champion) = tracks[at].begin();
+        drop(tracks);
+        let started = Instant::now();
+        let ended = track::run(&trial, champion.as_deref(), ground);
+        tracks = board.lock();
+        let told = match ended? {
+            Ended::Left => Ok(()),
+            Ended::Measured(measured) => tracks[at].end(&trial, measured, started.elapsed()),
+        };
+        tracks[at].is_busy = false;
+        told?;
+        board.show(&tracks, bar);
+        board.changed.notify_all();
+    }
+    Ok(())
+}

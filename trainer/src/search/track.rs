@@ -1,0 +1,174 @@
+//! The trials of one family.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use trainer_estimators::cross_validation::{HeldOut, cross_validate};
+use trainer_estimators::metrics::{Selection, mean, row_losses};
+use trainer_estimators::search::{Search, Trial};
+use trainer_estimators::{Error, Family, Matrix, Params, Step};
+
+use super::journal::{Journal, Line};
+use super::{Found, Ground};
+
+/// The decision, for metrics that need one, is made in the middle.
+const THRESHOLD: f32 = 0.5;
+
+/// How much worse than the best by a metric that is no mean over rows a trial may be after a fold.
+const MARGIN: f64 = 0.01;
+
+/// The trials of one family so far.
+pub(super) struct Track {
+    pub(super) family: Family,
+    pub(super) n_trials: usize,
+    pub(super) spent: Duration,
+    pub(super) is_busy: bool,
+    search: Search,
+    journal: Journal,
+    default_loss: Option<f64>,
+    best: Option<Best>,
+}
+
+struct Best {
+    loss: f64,
+    params: Params,
+    held_out: Option<Arc<HeldOut>>,
+}
+
+/// What a trial gave.
+pub(super) struct Measured {
+    loss: f64,
+    /// None when it was given up after a fold.
+    held_out: Option<HeldOut>,
+}
+
+/// How a trial ended.
+pub(super) enum Ended {
+    Measured(Measured),
+    /// The search was over before the trial was.
+    Left,
+}
+
+impl Track {
+    /// Takes in what an earlier search wrote down.
+    pub(super) fn start(family: Family, ground: &Ground, journal: Journal, past: Vec<Line>) -> anyhow::Result<Self> {
+        let search = Search::new(family, ground.data.n_rows(), ground.seed);
+        let mut track =
+            Self { family, n_trials: 0, spent: Duration::ZERO, is_busy: false, search, journal, default_loss: None, best: None };
+        for line in past {
+            let _ = track.search.next_trial();
+            let trial = Trial { params: line.params, point: line.point };
+            if !track.search.knows(&trial.point) || trial.params.family() != family {
+                anyhow::bail!("{} holds trials of another search: remove it to start anew", track.journal.path().display());
+            }
+            track.take_in(&trial, line.loss, line.is_whole, None);
+        }
+        Ok(track)
+    }
+
+    /// The next trial, and what the best one said about the rows held out.
+    pub(super) fn begin(&mut self) -> (Trial, Option<Arc<HeldOut>>) {
+        self.is_busy = true;
+        (self.search.next_trial(), self.best.as_ref().and_then(|best| best.held_out.clone()))
+    }
+
+    /// Writes a trial down and learns from it.
+    pub(super) fn end(&mut self, trial: &Trial, measured: Measured, took: Duration) -> anyhow::Result<()> {
+        self.spent += took;
+        let is_whole = measured.held_out.is_some();
+        let line = Line {
+            params: trial.params.clone(),
+            point: trial.point.clone(),
+            loss: measured.loss,
+            is_whole,
+            secs: took.as_secs_f64(),
+        };
+        self.journal.add(&line)?;
+        self.take_in(trial, measured.loss, is_whole, measured.held_out.map(Arc::new));
+        Ok(())
+    }
+
+    fn take_in(&mut self, trial: &Trial, loss: f64, is_whole: bool, held_out: Option<Arc<HeldOut>>) {
+        self.n_trials += 1;
+        self.search.tell(trial, loss);
+        if trial.point.is_none() {
+            self.default_loss = Some(loss);
+        }
+        if is_whole && self.best.as_ref().is_none_or(|best| loss < best.loss) {
+            self.best = Some(Best { loss, params: trial.params.clone(), held_out });
+        }
+    }
+
+    /// The loss of the best trial.
+    pub(super) fn best_loss(&self) -> Option<f64> {
+        self.best.as_ref().map(|best| best.loss)
+    }
+
+    /// What came of it; the defaults when no trial ended.
+    pub(super) fn found(self) -> Found {
+        let losses = self.default_loss.zip(self.best_loss()).map(|(default, best)| [default, best]);
+        let params = self.best.map_or_else(|| Params::default_for(self.family), |best| best.params);
+        Found { family: self.family, params, n_trials: self.n_trials, losses }
+    }
+}
+
+/// Cross-validates a trial; it is given up when a fold shows it to be worse than the best.
+pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> anyhow::Result<Ended> {
+    let params = trial.params.clone().check()?;
+    let mut on_step = |_: Step| if ground.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut given_up = None;
+    let mut after_fold = |so_far: &HeldOut| {
+        given_up = best.and_then(|best| hopeless(so_far, best, ground));
+        if given_up.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let held_out = cross_validate(&params, &ground.data, &ground.folds, ground.seed, &mut on_step, &mut after_fold);
+    match held_out {
+        Err(Error::Stopped) => Ok(Ended::Left),
+        // Settings that cannot be fitted, as a learning rate under which a network runs away, are as bad as can be.
+        Err(Error::Diverged { .. }) => Ok(Ended::Measured(Measured { loss: f64::INFINITY, held_out: None })),
+        Err(error) => Err(error.into()),
+        Ok(held_out) => Ok(Ended::Measured(match given_up {
+            Some(loss) => Measured { loss, held_out: None },
+            None => Measured { loss: loss(&held_out, held_out.rows.len(), ground)?, held_out: Some(held_out) },
+        })),
+    }
+}
+
+/// The loss that a trial would have in the end, when the rows held out so far show it to be worse than the best.
+fn hopeless(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> Option<f64> {
+    let n_rows = so_far.rows.len();
+    if n_rows == best.rows.len() {
+        return None;
+    }
+    let (own, others) = (loss(so_far, n_rows, ground).ok()?, loss(best, n_rows, ground).ok()?);
+    let is_worse = match ground.metric {
+        Selection::LogLoss => is_worse_in_pairs(so_far, best, ground),
+        _ => own > others + MARGIN,
+    };
+    let whole = loss(best, best.rows.len(), ground).ok()?;
+    (is_worse && own > others).then_some(whole + own - others)
+}
+
+/// Whether the log losses of the rows are higher by more than two standard errors of their difference.
+fn is_worse_in_pairs(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> bool {
+    let n_rows = so_far.rows.len();
+    let classes = classes(so_far, n_rows, ground);
+    let own = row_losses(&so_far.probabilities, &classes);
+    let others = row_losses(&first(&best.probabilities, n_rows), &classes);
+    let differences: Vec<f64> = own.iter().zip(&others).map(|(own, other)| own - other).collect();
+    mean(&differences).low > 0.0
+}
+
+/// The metric on the first rows held out, turned so that less is better.
+fn loss(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Result<f64, Error> {
+    ground.metric.loss(&first(&held_out.probabilities, n_rows), &classes(held_out, n_rows, ground), THRESHOLD)
+}
+
+fn first(probabilities: &Matrix, n_rows: usize) -> Matrix {
+    probabilities.select(&(0..n_rows).collect::<Vec<_>>())
+}
+
+fn classes(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Vec<u32> {
+    held_out.rows[..n_rows].iter().map(|&row| ground.data.classes()[row]).collect()
+}
