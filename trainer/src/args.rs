@@ -116,7 +116,8 @@ pub(crate) struct Train {
     /// best; the same command goes on where it stopped.
     #[arg(long)]
     pub(crate) budget: Option<Budget>,
-    /// Take a family's settings from this file: `manifest.json` of a version, or its `params` alone; may be repeated. A search starts without.
+    /// Take a family's settings from this file: `manifest.json` of a version, or its `params` alone; may be repeated. Not with
+    /// --budget, which starts from the defaults.
     #[arg(long = "params", conflicts_with = "budget")]
     pub(crate) params: Vec<PathBuf>,
 }

@@ -59,7 +59,7 @@ pub(crate) fn deploy(place: &Place) -> anyhow::Result<Outcome> {
             Err(reason) => moves.push(Move { version: other.manifest.version, from: other.stage, to: Stage::Archived, reason }),
         }
     }
-    moves.extend(promote(&candidates, metric, Slots::default()));
+    moves.extend(promote(&candidates, &metric.replace('_', " "), Slots::default()));
     writer.apply(&moves, Utc::now())?;
     let hint = "its metrics are not numbers: look at `trainer leaderboard`";
     let served = writer.registry().production()?.ok_or_else(|| failure::failure("no version can be served", hint))?;

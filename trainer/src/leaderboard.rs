@@ -50,7 +50,7 @@ pub(crate) fn model_bytes(version: &Version) -> u64 {
 }
 
 impl Board {
-    /// Orders versions for printing: those that saw the newest rows first, and of the same rows the best first.
+    /// Orders versions for printing: those that saw the newest rows first, of the same rows the one in production, then by log loss.
     pub(crate) fn new(versions: &[Version]) -> Self {
         let mut lines: Vec<Line> = versions.iter().map(Line::new).collect();
         let mut newest: BTreeMap<String, u32> = BTreeMap::new();
@@ -61,7 +61,8 @@ impl Board {
         let loss = |line: &Line| line.log_loss.unwrap_or(f64::INFINITY);
         lines.sort_by(|a, b| {
             let by_rows = newest[&b.data].cmp(&newest[&a.data]);
-            by_rows.then(loss(a).total_cmp(&loss(b))).then(a.version.cmp(&b.version))
+            let by_stage = (a.stage != Stage::Production).cmp(&(b.stage != Stage::Production));
+            by_rows.then(by_stage).then(loss(a).total_cmp(&loss(b))).then(a.version.cmp(&b.version))
         });
         Self { versions: lines }
     }
@@ -112,7 +113,7 @@ impl Shown for Board {
             ["version", "family", "stage", "rows", "log loss", "AUC", "AP", "Brier", "accuracy", "majority", "CPU s", "size"];
         let rows = self.versions.iter().map(Line::cells).collect();
         format!(
-            "{}\nlog loss and the rest are measured on validation rows; only versions with the same `rows` can be compared",
+            "{}\nlog loss and the rest are measured on rows held out; only versions with the same `rows` can be compared",
             table(&header, 4, rows)
         )
     }

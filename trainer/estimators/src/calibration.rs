@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{check, log_loss};
+use crate::metrics::{check, log_loss, paired_log_loss_difference};
 use crate::random::Random;
 use crate::{Error, Fitted, Matrix};
 use isotonic::Curve;
@@ -78,7 +78,8 @@ pub struct Choice {
     pub log_losses: BTreeMap<String, f64>,
 }
 
-/// Tries ways on rows that the classifier did not see and takes the one of the lowest cross-validated log loss; the simpler wins a tie.
+/// Tries ways on rows that the classifier did not see and takes the one of the lowest cross-validated log loss; a way that is less simple has
+/// to be better by more than one standard error of the difference.
 ///
 /// # Errors
 /// Probabilities and classes that do not fit each other.
@@ -90,17 +91,20 @@ pub fn choose(methods: &[Method], probabilities: &Matrix, classes: &[u32], seed:
         Method::Isotonic => methods.len() == 1 || classes.len() >= MIN_ISOTONIC_ROWS,
     };
     let folds = folds(classes.len(), seed);
-    let mut best: Option<(f64, Method, Matrix)> = None;
+    let mut best: Option<(Method, Matrix)> = None;
     let mut log_losses = BTreeMap::new();
     for method in methods.iter().copied().filter(enough) {
         let held_out = cross_fit(method, probabilities, classes, &folds)?;
-        let loss = log_loss::log_loss(&held_out, classes);
-        log_losses.insert(method.name().to_owned(), loss);
-        if best.as_ref().is_none_or(|best| loss < best.0) {
-            best = Some((loss, method, held_out));
+        log_losses.insert(method.name().to_owned(), log_loss::log_loss(&held_out, classes));
+        let is_better = |best: &Matrix| -> Result<bool, Error> {
+            let difference = paired_log_loss_difference(&held_out, best, classes)?;
+            Ok(difference.mean + difference.standard_error.unwrap_or(0.0) < 0.0)
+        };
+        if best.as_ref().map_or(Ok(true), |best| is_better(&best.1))? {
+            best = Some((method, held_out));
         }
     }
-    let (_, method, held_out) = best.unwrap_or_else(|| (f64::NAN, Method::None, probabilities.clone()));
+    let (method, held_out) = best.unwrap_or_else(|| (Method::None, probabilities.clone()));
     let calibration = Calibration::fit(method, probabilities, classes);
     Ok(Choice { method, calibration, probabilities: held_out, log_losses })
 }

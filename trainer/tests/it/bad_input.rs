@@ -173,8 +173,8 @@ fn a_toml_file_that_cannot_be_used() {
     check_toml("[split]", "[split", "data/churn.toml", "trainer init");
     check_toml("format = 1", "format = 2", "`format` must be 1", "trainer init");
     let desk = Desk::described();
-    desk.edit("data/churn.toml", "families = []", "families = [\"random-forest\"]");
-    desk.run(["run"]).fails("random-forest", "`training.families` in the dataset's TOML file");
+    desk.edit("data/churn.toml", "logistic-regression", "random-forrest");
+    desk.run(["run"]).fails("random-forrest", "`training.families` in the dataset's TOML file");
 }
 
 #[test]

@@ -86,6 +86,7 @@ fn a_folder_that_cannot_be_written_to_can_still_be_read() {
     let desk = Desk::at(mount.path());
     desk.write("churn.csv", churn::csv(600));
     desk.run(["init", "churn.csv", "--target", "churn"]).works();
+    desk.keep_two_families();
     desk.run(["run"]).works();
     mount.make_read_only();
     check_read_only(&desk, "out.csv");
@@ -97,6 +98,7 @@ fn a_full_disk_loses_nothing_and_the_next_command_works() {
     let desk = Desk::at(mount.path());
     desk.write("churn.csv", churn::csv(600));
     desk.run(["init", "churn.csv", "--target", "churn"]).works();
+    desk.keep_two_families();
     desk.run(["run"]).works();
     let before = fs::read(desk.home().prepared().join("prepared.json")).unwrap();
     mount.leave(0);
@@ -118,6 +120,7 @@ fn wherever_the_disk_fills_up_nothing_is_half_there() {
     let desk = Desk::at(mount.path());
     desk.write("churn.csv", churn::csv(600));
     desk.run(["init", "churn.csv", "--target", "churn"]).works();
+    desk.keep_two_families();
     desk.run(["run"]).works();
     for step in 0..60 {
         mount.leave(step * 4096);

@@ -11,5 +11,6 @@ mod kill;
 mod predict;
 mod real;
 mod retrain;
+mod search;
 mod snapshot;
 mod start;
