@@ -10,6 +10,9 @@ use crate::matrix::level_of;
 use crate::{Data, FeatureKind};
 use pieces::{Piece, pieces};
 
+/// What takes the place of 1 over the deviation of a column that never varies. Not 0: tract, simplifying a graph that multiplies by 0, fails.
+const NEXT_TO_NOTHING: f32 = f32::MIN_POSITIVE;
+
 /// How each column becomes inputs; learned from the training rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Encoding {
@@ -41,7 +44,7 @@ struct Categorical {
 }
 
 impl Encoding {
-    /// Medians, means and deviations of the numeric columns; a column that never varies is multiplied by 0.
+    /// Medians, means and deviations of the numeric columns; a column that never varies is multiplied by next to nothing.
     ///
     /// With knots, a column that varies is put into pieces, and a column that is missing in some rows and known in others has an indicator
     /// of it.
@@ -72,23 +75,56 @@ impl Encoding {
         self.plain.len() + self.pieces.len() + self.missing.len()
     }
 
-    /// Number of categorical columns.
-    pub(crate) fn n_categorical(&self) -> usize {
-        self.categorical.len()
-    }
-
     /// Number of inputs.
     pub(crate) fn n_inputs(&self) -> usize {
         self.n_numbers() + self.categorical.iter().map(|column| column.n_levels).sum::<usize>()
     }
 
+    /// For each column with pieces, its first input and the number of its pieces.
+    pub(crate) fn columns_with_pieces(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let columns = self.pieces.chunk_by(|a, b| a.column == b.column);
+        columns.scan(self.plain.len(), |first, pieces| {
+            *first += pieces.len();
+            Some((*first - pieces.len(), pieces.len()))
+        })
+    }
+
+    /// For each column with pieces, how many of them lie below a row's value.
+    pub(crate) fn pieces_passed<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = usize> + 'a {
+        self.pieces.chunk_by(|a, b| a.column == b.column).map(move |pieces| {
+            let value = self.standardised(pieces[0].column, row);
+            pieces.partition_point(|piece| piece.encode(value) >= 1.0)
+        })
+    }
+
+    /// For each column with pieces, the input of the first piece that is not passed, if there is one.
+    pub(crate) fn shares<'a>(&'a self, row: &'a [f32], passed: &'a [u16]) -> impl Iterator<Item = Option<f32>> + 'a {
+        self.pieces.chunk_by(|a, b| a.column == b.column).zip(passed).map(move |(pieces, &n_passed)| {
+            let piece = pieces.get(n_passed as usize)?;
+            Some(piece.encode(self.standardised(piece.column, row)))
+        })
+    }
+
+    /// The inputs that are numbers as they are.
+    pub(crate) fn plain<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        self.plain.iter().map(move |&column| self.standardised(column, row))
+    }
+
+    /// The indicators of missing values that are 1.
+    pub(crate) fn missing<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = usize> + 'a {
+        let first = self.plain.len() + self.pieces.len();
+        self.missing.iter().enumerate().filter(|(_, feature)| row[**feature].is_nan()).map(move |(at, _)| first + at)
+    }
+
+    fn standardised(&self, column: usize, row: &[f32]) -> f32 {
+        self.numeric[column].encode(row[self.numeric[column].feature])
+    }
+
     /// The inputs of a row that come from numeric columns: values, pieces, indicators.
     pub(crate) fn numbers<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
-        let standardised = |at: usize| self.numeric[at].encode(row[self.numeric[at].feature]);
-        let plain = self.plain.iter().map(move |&column| standardised(column));
-        let pieces = self.pieces.iter().map(move |piece| piece.encode(standardised(piece.column)));
+        let pieces = self.pieces.iter().map(move |piece| piece.encode(self.standardised(piece.column, row)));
         let missing = self.missing.iter().map(|&feature| if row[feature].is_nan() { 1.0 } else { 0.0 });
-        plain.chain(pieces).chain(missing)
+        self.plain(row).chain(pieces).chain(missing)
     }
 
     /// For each categorical column of a row, the input that is 1, if any.
@@ -132,7 +168,7 @@ impl Numeric {
         let varies = variance.sqrt() > 1e-7 * mean.abs() && inverse_std.is_finite();
         match varies {
             true => Self { feature, impute, mean: mean as f32, inverse_std },
-            false => Self { feature, impute, mean: 0.0, inverse_std: 0.0 },
+            false => Self { feature, impute, mean: mean as f32, inverse_std: NEXT_TO_NOTHING },
         }
     }
 

@@ -84,6 +84,14 @@ pub enum Error {
         /// Its range in words.
         expected: &'static str,
     },
+    /// A direction for a column that can have none.
+    #[error("column {column} cannot be monotone: {reason}")]
+    Monotone {
+        /// Column, from 0.
+        column: usize,
+        /// Why not.
+        reason: &'static str,
+    },
     /// A family name that does not exist.
     #[error("unknown family `{name}`; the families are {known}")]
     UnknownFamily {

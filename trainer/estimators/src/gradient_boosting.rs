@@ -6,6 +6,7 @@
 //! number of threads.
 
 mod boosting;
+mod folds;
 mod loss;
 mod watch;
 
@@ -15,24 +16,31 @@ use trainer_onnx::{Link, TreeEnsemble};
 
 use crate::family::{Classifier, Exported, Family, OnStep, Step};
 use crate::link::push_probabilities;
+use crate::matrix::check_length;
 use crate::tree::Tree;
 use crate::tree::binning::N_BINS;
 use crate::tree::grow::GrowParams;
 use crate::tree::split::SplitParams;
-use crate::{Data, Error, Matrix};
+use crate::{Data, Error, FeatureKind, Matrix};
 use boosting::Boosting;
-use watch::Watch;
+use watch::{Best, Watch};
 
 /// Rows whose raw values are computed together.
 const CHUNK: usize = 4096;
+
+/// With fewer training rows than this and no validation rows, the number of rounds is found on folds.
+const MAX_FOLDED_ROWS: usize = 5000;
+
+/// From this many rows on, what depends on the number of rows has its full size.
+const MANY_ROWS: f64 = 30_000.0;
 
 /// Settings of gradient boosting. The defaults lean towards small steps and strong regularisation, which also helps when rows drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Rounds at most.
+    /// Rounds at most. Without validation rows, a fit on fewer than 5000 rows finds out on folds of them how many are best.
     pub rounds: usize,
-    /// Rounds without a better validation loss after which fitting stops; only with validation rows.
+    /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
     pub learning_rate: f64,
@@ -40,22 +48,28 @@ pub struct Params {
     pub max_leaves: usize,
     /// Questions from root to leaf at most.
     pub max_depth: usize,
-    /// Rows of a leaf at least.
-    pub min_leaf_rows: usize,
-    /// Penalty on squared leaf values.
-    pub l2: f64,
+    /// Rows of a leaf at least; when absent, up to 40, by the square root of the number of rows.
+    pub min_leaf_rows: Option<usize>,
+    /// Penalty on squared leaf values; when absent, up to 5, by the square root of the number of rows.
+    pub l2: Option<f64>,
     /// Share of the rows that each round sees, in `(0, 1]`.
     pub row_share: f64,
     /// Share of the columns that each tree sees, in `(0, 1]`.
     pub column_share: f64,
     /// Bins of a numeric column at most, beside the one for missing values; 2 to 255.
     pub max_bins: usize,
-    /// Rows of average gradient given to each level before levels are compared; rarer levels are left out of sets.
-    pub category_smoothing: f64,
+    /// Rows of average gradient given to each level before levels are compared; rarer levels are left out of sets. When absent, up to 50, by
+    /// the square root of the number of rows.
+    pub category_smoothing: Option<f64>,
     /// Further penalty on leaf values below a question about levels.
     pub category_l2: f64,
-    /// Rows by which a set of levels grows at least from one candidate to the next.
-    pub category_group_rows: usize,
+    /// Rows by which a set of levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the number
+    /// of rows.
+    pub category_group_rows: Option<usize>,
+    /// For each column, whether the probability of class 1 must not fall (1) or not rise (-1) as the column's value rises, or may do either
+    /// (0); empty when no column has a direction. Only numeric columns have one, and only with two classes. A missing value is neither
+    /// low nor high.
+    pub monotone: Vec<i8>,
 }
 
 impl Default for Params {
@@ -66,14 +80,15 @@ impl Default for Params {
             learning_rate: 0.04,
             max_leaves: 15,
             max_depth: 64,
-            min_leaf_rows: 40,
-            l2: 5.0,
+            min_leaf_rows: None,
+            l2: None,
             row_share: 0.8,
             column_share: 0.5,
             max_bins: 255,
-            category_smoothing: 50.0,
+            category_smoothing: None,
             category_l2: 5.0,
-            category_group_rows: 100,
+            category_group_rows: None,
+            monotone: vec![],
         }
     }
 }
@@ -88,61 +103,127 @@ impl Params {
         whole("patience", self.patience, 1.0, f64::MAX, "at least 1")?;
         whole("max_leaves", self.max_leaves, 2.0, 65536.0, "2 to 65536")?;
         whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
-        whole("min_leaf_rows", self.min_leaf_rows, 1.0, 1e9, "1 to 1000000000")?;
+        whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
         whole("max_bins", self.max_bins, 2.0, (N_BINS - 1) as f64, "2 to 255")?;
         share("learning_rate", self.learning_rate)?;
         share("row_share", self.row_share)?;
         share("column_share", self.column_share)?;
-        penalty("l2", self.l2)?;
-        penalty("category_smoothing", self.category_smoothing)?;
+        penalty("l2", self.l2.unwrap_or(0.0))?;
+        penalty("category_smoothing", self.category_smoothing.unwrap_or(0.0))?;
         penalty("category_l2", self.category_l2)?;
-        Ok(ValidParams(self))
+        let directions = self.monotone.iter().map(|&direction| f64::from(direction));
+        directions.into_iter().try_for_each(|direction| in_range("monotone", direction, -1.0, 1.0, "1, -1 or 0"))?;
+        Ok(ValidParams { params: self, exact_rounds: false })
     }
 
-    fn grow_params(&self) -> GrowParams {
+    fn grow_params(&self, n_rows: usize) -> GrowParams<'_> {
+        let rows = |most: f64| (most * by_rows(n_rows)).round().max(2.0) as usize;
         GrowParams {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
             split: SplitParams {
-                l2: self.l2,
-                min_leaf_rows: self.min_leaf_rows,
-                category_smoothing: self.category_smoothing,
+                l2: self.l2(n_rows),
+                min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),
+                category_smoothing: self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows)),
                 category_l2: self.category_l2,
-                min_group_rows: self.category_group_rows,
+                min_group_rows: self.category_group_rows.unwrap_or_else(|| rows(100.0)),
+                monotone: if self.has_directions() { &self.monotone } else { &[] },
             },
         }
     }
+
+    fn l2(&self, n_rows: usize) -> f64 {
+        self.l2.unwrap_or_else(|| 5.0 * by_rows(n_rows))
+    }
+
+    fn has_directions(&self) -> bool {
+        self.monotone.iter().any(|&direction| direction != 0)
+    }
+
+    /// Refuses directions that these rows do not allow.
+    fn check_monotone(&self, data: &Data) -> Result<(), Error> {
+        if !self.has_directions() {
+            return Ok(());
+        }
+        check_length("monotone directions", data.kinds().len(), self.monotone.len())?;
+        for (column, _) in self.monotone.iter().enumerate().filter(|(_, direction)| **direction != 0) {
+            if data.kinds()[column] != FeatureKind::Numeric {
+                return Err(Error::Monotone { column, reason: "its levels have no order" });
+            }
+            if data.n_classes() != 2 {
+                return Err(Error::Monotone { column, reason: "there are more than two classes" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The share of what many rows call for.
+fn by_rows(n_rows: usize) -> f64 {
+    (n_rows as f64 / MANY_ROWS).sqrt().min(1.0)
 }
 
 /// Settings in range.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ValidParams(Params);
+pub struct ValidParams {
+    params: Params,
+    /// Whether the fit takes all its rounds.
+    exact_rounds: bool,
+}
 
 impl ValidParams {
-    /// The same with this many rounds.
+    /// The same with exactly this many rounds.
     pub(crate) fn with_steps(self, n_steps: usize) -> Self {
-        Self(Params { rounds: n_steps.max(1), ..self.0 })
+        Self { params: Params { rounds: n_steps.max(1), ..self.params }, exact_rounds: true }
     }
 
-    /// Fits on the training rows; with validation rows, keeps the rounds up to the lowest log loss on them.
+    /// Fits on the training rows; with validation rows, keeps the rounds up to the lowest log loss on them, and without them, as many rounds
+    /// as were best on folds of few training rows.
     pub fn fit(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         if validation.is_some_and(|validation| !train.matches(validation)) {
             return Err(Error::ValidationMismatch);
         }
+        self.params.check_monotone(train)?;
         let weighted = train.without_weightless_rows()?;
-        let mut boosting = Boosting::start(&self.0, weighted.as_ref().unwrap_or(train), seed);
-        let mut watch = validation.map(|validation| Watch::start(validation, &boosting.fitted));
-        for done in 1..=self.0.rounds {
+        let train = weighted.as_ref().unwrap_or(train);
+        match validation {
+            Some(validation) if !self.exact_rounds => self.fit_watched(train, validation, seed, on_step),
+            None if !self.exact_rounds && train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
+            _ => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
+        }
+    }
+
+    fn fit_watched(&self, train: &Data, validation: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
+        let mut boosting = Boosting::start(&self.params, train, seed);
+        let mut watch = Watch::start(validation, &boosting.fitted);
+        let mut best = Best::start(watch.see(&boosting.fitted).0);
+        for done in 1..=self.params.rounds {
             boosting.round();
-            if on_step(Step { done, total: self.0.rounds }).is_break() {
+            if on_step(Step { done, total: self.params.rounds }).is_break() {
                 return Err(Error::Stopped);
             }
-            if watch.as_mut().is_some_and(|watch| watch.see(&boosting.fitted) >= self.0.patience) {
+            best.see(boosting.fitted.rounds.len(), watch.see(&boosting.fitted).0);
+            if best.since >= self.params.patience {
                 break;
             }
         }
-        if let Some(watch) = watch {
-            boosting.fitted.rounds.truncate(watch.best_rounds);
+        boosting.fitted.rounds.truncate(best.n_rounds);
+        Ok(boosting.fitted)
+    }
+
+    fn fit_folded(&self, train: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
+        let n_rounds = folds::n_rounds(&self.params, train, seed, on_step)?;
+        self.fit_rounds(train, seed, n_rounds, self.params.rounds, on_step)
+    }
+
+    /// Fits so many rounds, after so many steps.
+    fn fit_rounds(&self, train: &Data, seed: u64, n_rounds: usize, n_before: usize, on_step: OnStep) -> Result<Fitted, Error> {
+        let mut boosting = Boosting::start(&self.params, train, seed);
+        for done in 1..=n_rounds {
+            boosting.round();
+            if on_step(Step { done: n_before + done, total: n_before + self.params.rounds }).is_break() {
+                return Err(Error::Stopped);
+            }
         }
         Ok(boosting.fitted)
     }

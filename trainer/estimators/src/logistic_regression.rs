@@ -2,25 +2,30 @@
 //!
 //! Missing numbers become the training median, numbers are standardised, and every level has a weight of its own; an unseen level has
 //! none. A number takes part as a function of straight lines between knots ([`Params::n_knots`]), and where training values are missing,
-//! being missing has a weight, too. The weights minimise the log loss plus `l2 / 2` times their squares, the bias being free; without knots
-//! this is scikit-learn's objective with `C = 1 / l2`. It is convex, so there is one answer and no seed.
+//! being missing has a weight, too. The weights minimise the log loss plus `l2 / 2` times their squares plus `l1` times their absolute values
+//! (the elastic net: Zou and Hastie, "Regularization and variable selection via the elastic net", 2005), the bias being free; without knots
+//! this is scikit-learn's objective with `C = 1 / (l1 + l2)` and an `l1_ratio` of `l1 / (l1 + l2)`. It is convex, so there is one answer and
+//! no seed.
 
 mod descent;
+mod objective;
+mod places;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use trainer_onnx::LinearClassifier;
 
 use crate::encoding::Encoding;
-use crate::family::{Classifier, Exported, Family, OnStep};
-use crate::link::push_probabilities;
+use crate::family::{Classifier, Exported, Family, OnStep, Step};
+use crate::link::{n_outputs, push_probabilities};
 use crate::{Data, Error, Matrix};
-use descent::minimise;
+use descent::{Goal, minimise};
+use objective::Objective;
 
 /// Rows whose probabilities are computed together.
 const CHUNK: usize = 4096;
 
-/// Knots of a column at most; each costs memory for every row.
+/// Knots of a column at most.
 const MAX_KNOTS: usize = 1000;
 
 /// Settings of logistic regression.
@@ -32,6 +37,8 @@ pub struct Params {
     pub n_knots: usize,
     /// Penalty on squared weights, above 0. A piece's weight is what the log-odds change from its one end to the other.
     pub l2: f64,
+    /// Penalty on absolute weights, at least 0; above it, weights that matter little are exactly 0. With it, `l2` may be 0.
+    pub l1: f64,
     /// Evaluations of the loss at most.
     pub max_evaluations: usize,
     /// Fitting ends when no slope of the mean loss is steeper than this.
@@ -40,7 +47,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { n_knots: 9, l2: 3.0, max_evaluations: 500, tolerance: 1e-6 }
+        Self { n_knots: 9, l2: 3.0, l1: 0.0, max_evaluations: 500, tolerance: 1e-6 }
     }
 }
 
@@ -54,7 +61,12 @@ impl Params {
         if self.n_knots > MAX_KNOTS {
             return Err(refused("n_knots", self.n_knots as f64, "0 to 1000"));
         }
-        above_zero("l2", self.l2)?;
+        if !(self.l1 >= 0.0 && self.l1.is_finite()) {
+            return Err(refused("l1", self.l1, "a number of at least 0"));
+        }
+        if !(self.l1 > 0.0 && self.l2 == 0.0) {
+            above_zero("l2", self.l2)?;
+        }
         above_zero("tolerance", self.tolerance)?;
         if self.max_evaluations < 2 {
             return Err(refused("max_evaluations", self.max_evaluations as f64, "at least 2"));
@@ -73,16 +85,39 @@ impl ValidParams {
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
         let encoding = Encoding::fit(train, self.0.n_knots);
-        let minimum = minimise(&self.0, &encoding, train, on_step)?;
+        let (unknowns, n_evaluations) = self.minimise(&Objective::new(self.0.l2, &encoding, train), on_step)?;
+        let unknowns: Vec<f32> = unknowns.into_iter().map(|value| value as f32).collect();
+        let (weights, bias) = unknowns.split_at(encoding.n_inputs() * n_outputs(train.n_classes()));
         Ok(Fitted {
             n_features: train.features().n_features(),
             n_classes: train.n_classes(),
+            weights: weights.to_vec(),
+            bias: bias.to_vec(),
             encoding,
-            weights: minimum.weights,
-            bias: minimum.bias,
-            n_evaluations: minimum.n_evaluations,
-            converged: minimum.converged,
+            n_evaluations,
+            converged: n_evaluations < self.0.max_evaluations,
         })
+    }
+
+    /// The weights and biases at the minimum, and the evaluations they took.
+    fn minimise(&self, objective: &Objective, on_step: OnStep) -> Result<(Vec<f64>, usize), Error> {
+        let (mut n_evaluations, total) = (0, self.0.max_evaluations);
+        let n_penalised = objective.n_weights();
+        let goal = Goal { l1: objective.share(self.0.l1), n_penalised, tolerance: self.0.tolerance };
+        let minimum = minimise(&goal, objective.n_unknowns(), &mut |unknowns| {
+            if n_evaluations == total {
+                return Ok(None);
+            }
+            n_evaluations += 1;
+            match on_step(Step { done: n_evaluations, total }).is_break() {
+                true => Err(Error::Stopped),
+                false => Ok(Some(objective.at(unknowns))),
+            }
+        })?;
+        match minimum.value.is_finite() {
+            true => Ok((minimum.unknowns, n_evaluations)),
+            false => Err(Error::Diverged { family: Family::LogisticRegression, loss: minimum.value, n_steps: n_evaluations }),
+        }
     }
 }
 

@@ -159,16 +159,35 @@ impl Data {
 
     /// These rows, in this order; fails when they hold fewer than two classes.
     pub fn select(&self, rows: &[usize]) -> Result<Self, Error> {
+        let data = self.select_any(rows)?;
+        data.check_two_classes()?;
+        Ok(data)
+    }
+
+    /// These rows, in this order, of whatever classes: to measure on, not to learn from.
+    pub(crate) fn select_any(&self, rows: &[usize]) -> Result<Self, Error> {
         check_rows(rows.len())?;
-        let data = Self {
+        Ok(Self {
             features: self.features.select(rows),
             kinds: self.kinds.clone(),
             classes: rows.iter().map(|&row| self.classes[row]).collect(),
             n_classes: self.n_classes,
             weights: self.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+        })
+    }
+
+    /// The same rows with weights such that every class counts alike: each row counts as before, divided by its class's share of the whole
+    /// and by the number of classes that occur. The mean weight is then 1.
+    pub fn balanced(self) -> Self {
+        let sums = self.class_weights();
+        let n_present = sums.iter().filter(|&&sum| sum > 0.0).count() as f64;
+        let fair = self.n_rows() as f64 / n_present;
+        let weight = |(row, &class): (usize, &u32)| match f64::from(self.weight(row)) {
+            0.0 => 0.0,
+            weight => (weight * fair / sums[class as usize]) as f32,
         };
-        data.check_two_classes()?;
-        Ok(data)
+        let weights = self.classes.iter().enumerate().map(weight).collect();
+        Self { weights: Some(weights), ..self }
     }
 
     /// The rows of positive weight, or nothing when these are all rows.
@@ -286,6 +305,16 @@ mod tests {
         let message = "the rows hold only one class, and a classifier needs at least two";
         check_refused(data(vec![1.0, 0.0, 1.0, 2.0], vec![1, 1], None), message);
         check_refused(data(vec![1.0, 0.0, 1.0, 2.0], vec![0, 1], Some(vec![1.0, 0.0])), message);
+    }
+
+    #[test]
+    fn balanced_rows_give_every_class_the_same_weight() {
+        let features = Matrix::new(5, 1, vec![0.0; 5]).unwrap();
+        let weights = Some(vec![1.0, 1.0, 2.0, 0.0, 4.0]);
+        let data = Data::new(features, vec![FeatureKind::Numeric], vec![0, 0, 0, 1, 3], 4, weights).unwrap();
+        let balanced = data.balanced();
+        assert_eq!(balanced.class_weights(), [2.5, 0.0, 0.0, 2.5]);
+        assert_eq!(balanced.weights(), Some(&[0.625, 0.625, 1.25, 0.0, 2.5][..]));
     }
 
     #[test]

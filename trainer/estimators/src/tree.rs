@@ -2,6 +2,7 @@
 //!
 //! Thresholds and leaf values are float32: a float32 row takes the same path and sums to the same number here and in the exported graph.
 
+pub(crate) mod binned;
 pub(crate) mod binning;
 pub(crate) mod grow;
 pub(crate) mod histogram;

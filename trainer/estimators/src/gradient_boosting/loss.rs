@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use crate::Data;
-use crate::link::{n_outputs, sigmoid, softmax};
+use crate::link::{n_outputs, sigmoid};
 use crate::tree::quantise::Gradient;
 
 /// The prior of a class that never occurs.
@@ -40,55 +40,53 @@ impl<'a> Loss<'a> {
         }
     }
 
-    /// The gradients of each output at every row.
-    pub(crate) fn gradients(&self, raw: &[f32]) -> Vec<Vec<Gradient>> {
+    /// What each row's raw values are compared with to become probabilities: the logarithm of their summed exponentials. Nothing for two
+    /// classes.
+    pub(crate) fn normalisers(&self, raw: &[f32]) -> Vec<f32> {
         match self.n_outputs {
-            1 => vec![self.log_odds_gradients(raw)],
-            n => self.softmax_gradients(raw, n),
+            1 => vec![],
+            n => raw.par_chunks_exact(n).map(log_sum_exp).collect(),
         }
     }
 
-    /// Mean log loss of a row.
-    pub(crate) fn mean(&self, raw: &[f32]) -> f64 {
-        let (mut sum, mut weights) = (0.0, 0.0);
-        for (row, raw) in raw.chunks_exact(self.n_outputs).enumerate() {
-            let weight = f64::from(self.data.weight(row));
-            sum += weight * row_loss(raw, self.data.classes()[row]);
-            weights += weight;
-        }
-        sum / weights
-    }
-
-    fn log_odds_gradients(&self, raw: &[f32]) -> Vec<Gradient> {
-        let mut gradients = vec![Gradient::default(); raw.len()];
+    /// The gradients of one output at every row. Of the raw values, only that output's may have changed since the normalisers were computed.
+    pub(crate) fn gradients(&self, output: usize, raw: &[f32], normalisers: &[f32], gradients: &mut [Gradient]) {
+        let scale = if self.n_outputs == 1 { 1.0 } else { self.n_outputs as f32 / (self.n_outputs - 1) as f32 };
+        let class = if self.n_outputs == 1 { 1 } else { output as u32 };
+        let probability = |row: usize| match self.n_outputs {
+            1 => sigmoid(raw[row]),
+            n => (raw[row * n + output] - normalisers[row]).exp().min(1.0),
+        };
         gradients.par_chunks_mut(CHUNK).enumerate().for_each(|(part, gradients)| {
             for (row, gradient) in (part * CHUNK..).zip(gradients) {
-                let target = if self.data.classes()[row] == 1 { 1.0 } else { 0.0 };
-                *gradient = self.gradient(row, sigmoid(raw[row]), target, 1.0);
+                let target = if self.data.classes()[row] == class { 1.0 } else { 0.0 };
+                *gradient = self.gradient(row, probability(row), target, scale);
             }
         });
-        gradients
     }
 
-    fn softmax_gradients(&self, raw: &[f32], n_classes: usize) -> Vec<Vec<Gradient>> {
-        let mut probabilities = raw.to_vec();
-        probabilities.par_chunks_exact_mut(n_classes).for_each(softmax);
-        let scale = n_classes as f32 / (n_classes - 1) as f32;
-        let of_class = |class: usize| {
-            let rows = probabilities.par_chunks_exact(n_classes).enumerate();
-            let gradients = rows.map(|(row, p)| {
-                let target = if self.data.classes()[row] as usize == class { 1.0 } else { 0.0 };
-                self.gradient(row, p[class], target, scale)
-            });
-            gradients.collect()
+    /// Summed log loss of the rows and their summed weight; chunks are added in order, so it does not depend on threads.
+    pub(crate) fn sum(&self, raw: &[f32]) -> (f64, f64) {
+        let of_chunk = |(part, raw): (usize, &[f32])| {
+            (part * CHUNK..).zip(raw.chunks_exact(self.n_outputs)).fold((0.0, 0.0), |(sum, weights), (row, raw)| {
+                let weight = f64::from(self.data.weight(row));
+                (sum + weight * row_loss(raw, self.data.classes()[row]), weights + weight)
+            })
         };
-        (0..n_classes).map(of_class).collect()
+        let chunks: Vec<(f64, f64)> = raw.par_chunks(CHUNK * self.n_outputs).enumerate().map(of_chunk).collect();
+        chunks.iter().fold((0.0, 0.0), |sum, chunk| (sum.0 + chunk.0, sum.1 + chunk.1))
     }
 
     fn gradient(&self, row: usize, p: f32, target: f32, scale: f32) -> Gradient {
         let weight = self.data.weight(row);
         Gradient { first: weight * (p - target), second: weight * scale * (p * (1.0 - p)).max(MIN_SECOND) }
     }
+}
+
+/// `ln(sum(exp(raw)))`, without overflow.
+fn log_sum_exp(raw: &[f32]) -> f32 {
+    let largest = raw.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    largest + raw.iter().map(|value| (value - largest).exp()).sum::<f32>().ln()
 }
 
 /// `ln(sum(exp(raw))) - raw[class]`, without overflow.
@@ -117,14 +115,20 @@ mod tests {
     #[track_caller]
     fn check_gradients(data: &Data, raw: &[f32]) {
         let loss = Loss::new(data);
-        let total: f64 = data.class_weights().iter().sum();
         let n_outputs = loss.n_outputs;
-        let gradients = loss.gradients(raw);
+        let normalisers = loss.normalisers(raw);
+        let gradients: Vec<Vec<Gradient>> = (0..n_outputs)
+            .map(|output| {
+                let mut gradients = vec![Gradient::default(); data.n_rows()];
+                loss.gradients(output, raw, &normalisers, &mut gradients);
+                gradients
+            })
+            .collect();
         for at in 0..raw.len() {
             let step = |delta: f32| {
                 let mut raw = raw.to_vec();
                 raw[at] += delta;
-                loss.mean(&raw) * total
+                loss.sum(&raw).0
             };
             let numeric = (step(0.01) - step(-0.01)) / 0.02;
             let gradient = gradients[at % n_outputs][at / n_outputs].first;

@@ -27,20 +27,26 @@ fn small() -> Params {
     Params {
         rounds: 30,
         learning_rate: 0.1,
-        min_leaf_rows: 5,
-        category_group_rows: 5,
-        category_smoothing: 5.0,
+        min_leaf_rows: Some(5),
+        l2: Some(5.0),
+        category_group_rows: Some(5),
+        category_smoothing: Some(5.0),
         ..Params::default()
     }
 }
 
+/// With all its rounds when no validation rows are given.
 fn fit(params: Params, train: &Data, validation: Option<&Data>) -> Fitted {
-    params.check().unwrap().fit(train, validation, 7, &mut to_the_end).unwrap()
+    let rounds = params.rounds;
+    let params = params.check().unwrap();
+    let params = if validation.is_some() { params } else { params.with_steps(rounds) };
+    params.fit(train, validation, 7, &mut to_the_end).unwrap()
 }
 
 fn loss(fitted: &Fitted, data: &Data) -> f64 {
     let raw: Vec<f32> = data.features().rows().flat_map(|row| fitted.raw(row)).collect();
-    Loss::new(data).mean(&raw)
+    let (sum, weight) = Loss::new(data).sum(&raw);
+    sum / weight
 }
 
 /// What the exported numbers give, by the rules in `trainer_onnx`.
@@ -137,7 +143,7 @@ fn every_round_lowers_the_training_loss() {
 #[test]
 fn fitting_stops_at_the_best_round_on_the_validation_rows() {
     let (train, validation) = (rows(400, 5, 2), rows(400, 6, 2));
-    let params = Params { rounds: 500, patience: 10, learning_rate: 0.3, min_leaf_rows: 1, l2: 0.0, ..small() };
+    let params = Params { rounds: 500, patience: 10, learning_rate: 0.3, min_leaf_rows: Some(1), l2: Some(0.0), ..small() };
     let mut steps = 0;
     let fitted = params
         .check()
@@ -190,8 +196,14 @@ fn weight_on_a_class_raises_its_probability() {
 fn check_column(kind: FeatureKind, values: &[f32], classes: &[u32], expect: &[(f32, bool)]) {
     let n_rows = values.len();
     let data = Data::new(Matrix::new(n_rows, 1, values.to_vec()).unwrap(), vec![kind], classes.to_vec(), 2, None).unwrap();
-    let params =
-        Params { min_leaf_rows: 1, l2: 0.0, category_l2: 0.0, category_group_rows: 1, category_smoothing: 0.0, ..small() };
+    let params = Params {
+        min_leaf_rows: Some(1),
+        l2: Some(0.0),
+        category_l2: 0.0,
+        category_group_rows: Some(1),
+        category_smoothing: Some(0.0),
+        ..small()
+    };
     let fitted = fit(params, &data, None);
     for &(value, likely) in expect {
         let p = fitted.probabilities(&Matrix::new(1, 1, vec![value]).unwrap()).values()[1];
@@ -237,7 +249,7 @@ fn columns_without_information_are_passed_over() {
 #[test]
 fn every_leaf_has_its_rows() {
     let data = rows(1000, 13, 2);
-    let fitted = fit(Params { rounds: 3, min_leaf_rows: 60, row_share: 1.0, ..small() }, &data, None);
+    let fitted = fit(Params { rounds: 3, min_leaf_rows: Some(60), row_share: 1.0, ..small() }, &data, None);
     for tree in fitted.rounds.iter().flatten() {
         let mut reached: Vec<f32> = data.features().rows().map(|row| tree.value(row)).collect();
         reached.sort_unstable_by(f32::total_cmp);
@@ -256,6 +268,69 @@ fn two_rows_give_the_shares_of_the_classes() {
 }
 
 #[test]
+fn few_rows_find_out_on_folds_when_to_stop() {
+    let (data, test) = (rows(300, 17, 2), rows(2000, 18, 2));
+    let params = Params { rounds: 400, learning_rate: 0.2, patience: 20, ..Params::default() };
+    let mut last = Step { done: 0, total: 0 };
+    let folded = params
+        .clone()
+        .check()
+        .unwrap()
+        .fit(&data, None, 7, &mut |step| {
+            assert!(step.done > last.done && step.done <= step.total);
+            last = step;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!((1..400).contains(&folded.n_steps()) && last == Step { done: 400 + folded.n_steps(), total: 800 });
+    assert!(loss(&folded, &test) < 0.8 * loss(&fit(params, &data, None), &test));
+}
+
+#[test]
+fn a_column_with_a_direction_never_turns_the_other_way() {
+    let mut random = Random::new(5);
+    let (mut values, mut classes) = (vec![], vec![]);
+    for _ in 0..3000 {
+        let [a, b, c] = [(); 3].map(|()| random.unit() as f32);
+        let lean = (9.0 * a).sin() + a - (7.0 * b).cos() - b + c * a + 2.0 * random.unit() as f32 - 1.0;
+        values.extend([if random.unit() < 0.05 { f32::NAN } else { a }, b, c, random.below(5) as f32 - 1.0]);
+        classes.push(u32::from(lean > 0.5));
+    }
+    let features = Matrix::new(3000, 4, values).unwrap();
+    let data = Data::new(features, vec![NUMERIC, NUMERIC, NUMERIC, LEVELS], classes, 2, None).unwrap();
+    let turns = |fitted: &Fitted, column: usize, direction: f32, random: &mut Random| {
+        (0..500).any(|_| {
+            let mut row: Vec<f32> = data.features().row(random.below(3000)).to_vec();
+            let raw = (0..=40).map(|step| {
+                row[column] = step as f32 / 40.0;
+                fitted.raw(&row)[0] * direction
+            });
+            !raw.collect::<Vec<_>>().is_sorted()
+        })
+    };
+    let params = Params { monotone: vec![1, -1, 0, 0], rounds: 60, ..small() };
+    let fitted = fit(params.clone(), &data, None);
+    assert!(!turns(&fitted, 0, 1.0, &mut random) && !turns(&fitted, 1, -1.0, &mut random));
+    let free = fit(Params { monotone: vec![], ..params.clone() }, &data, None);
+    assert!(turns(&free, 0, 1.0, &mut random) && turns(&free, 1, -1.0, &mut random));
+    assert!(loss(&free, &data) < loss(&fitted, &data) && loss(&fitted, &data) < 0.68);
+    assert_eq!(fit(Params { monotone: vec![0; 4], ..params }, &data, None), free);
+}
+
+#[test]
+fn a_direction_that_makes_no_sense_is_refused_with_its_column() {
+    let message = |monotone: Vec<i8>, n_classes: usize| {
+        let params = Params { monotone, ..small() }.check().unwrap();
+        params.fit(&rows(100, 1, n_classes), None, 1, &mut to_the_end).unwrap_err().to_string()
+    };
+    assert_eq!(message(vec![0, 0, 1], 2), "column 2 cannot be monotone: its levels have no order");
+    assert_eq!(message(vec![0, -1, 0], 3), "column 1 cannot be monotone: there are more than two classes");
+    assert_eq!(message(vec![1], 2), "expected 3 monotone directions, found 1");
+    let error = Params { monotone: vec![0, 2], ..small() }.check().unwrap_err();
+    assert_eq!(error.to_string(), "gradient-boosting parameter `monotone` is 2, but should be 1, -1 or 0");
+}
+
+#[test]
 fn a_model_survives_json() {
     let data = rows(300, 15, 3);
     let fitted = crate::Fitted::GradientBoosting(fit(small(), &data, None));
@@ -271,7 +346,7 @@ fn settings_out_of_range_are_refused_by_name() {
         "gradient-boosting parameter `row_share` is 1.5, but should be above 0 and at most 1"
     );
     assert_eq!(
-        message(Params { l2: f64::NAN, ..Params::default() }),
+        message(Params { l2: Some(f64::NAN), ..Params::default() }),
         "gradient-boosting parameter `l2` is NaN, but should be a number of at least 0"
     );
 }

@@ -1,4 +1,4 @@
-//! Early stopping: the validation rows, and the best round on them so far.
+//! Early stopping: rows that a fit does not learn from, and the best round on them so far.
 
 use rayon::prelude::*;
 
@@ -7,40 +7,53 @@ use super::{CHUNK, Fitted, add_round};
 use crate::tree::Tree;
 use crate::{Data, Matrix};
 
-/// The validation rows and the best round on them so far.
+/// Rows that are watched.
 pub(super) struct Watch<'a> {
     loss: Loss<'a>,
     data: &'a Data,
     raw: Vec<f32>,
     seen_rounds: usize,
-    best_loss: f64,
-    /// Rounds kept when the loss was lowest.
-    pub(super) best_rounds: usize,
-    rounds_since: usize,
 }
 
 impl<'a> Watch<'a> {
     /// Before the first round.
     pub(super) fn start(data: &'a Data, fitted: &Fitted) -> Self {
-        let loss = Loss::new(data);
-        let raw = fitted.base.repeat(data.n_rows());
-        let best_loss = loss.mean(&raw);
-        Self { loss, data, raw, seen_rounds: 0, best_loss, best_rounds: 0, rounds_since: 0 }
+        Self { loss: Loss::new(data), data, raw: fitted.base.repeat(data.n_rows()), seen_rounds: 0 }
     }
 
-    /// Takes in what was fitted since; gives the rounds tried since the best one.
-    pub(super) fn see(&mut self, fitted: &Fitted) -> usize {
+    /// Takes in what was fitted since; gives the summed log loss and the summed weight of the rows.
+    pub(super) fn see(&mut self, fitted: &Fitted) -> (f64, f64) {
         for round in &fitted.rounds[self.seen_rounds..] {
             add_round_to_rows(round, self.data.features(), &mut self.raw);
         }
         self.seen_rounds = fitted.rounds.len();
-        let loss = self.loss.mean(&self.raw);
-        if loss < self.best_loss {
-            (self.best_loss, self.best_rounds, self.rounds_since) = (loss, self.seen_rounds, 0);
+        self.loss.sum(&self.raw)
+    }
+}
+
+/// The best number of rounds so far.
+#[derive(Debug)]
+pub(super) struct Best {
+    loss: f64,
+    /// Rounds when the loss was lowest.
+    pub(super) n_rounds: usize,
+    /// Rounds tried since then.
+    pub(super) since: usize,
+}
+
+impl Best {
+    /// No round, with this loss.
+    pub(super) fn start(loss: f64) -> Self {
+        Self { loss, n_rounds: 0, since: 0 }
+    }
+
+    /// Takes in the loss after one round more.
+    pub(super) fn see(&mut self, n_rounds: usize, loss: f64) {
+        if loss < self.loss {
+            (self.loss, self.n_rounds, self.since) = (loss, n_rounds, 0);
         } else {
-            self.rounds_since += 1;
+            self.since += 1;
         }
-        self.rounds_since
     }
 }
 

@@ -1,181 +1,248 @@
-//! The minimum of the penalised log loss, by burn's gradients and its L-BFGS.
+//! The minimum of a smooth convex function plus `l1` times the absolute values of the first unknowns.
 //!
-//! Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989, with a strong Wolfe line search. In float64,
-//! so that the line search can tell losses apart close to the minimum. Levels are looked up rather than multiplied: the memory needed
-//! grows with the number of columns, not of levels.
+//! Without `l1` this is L-BFGS (Liu and Nocedal, "On the limited memory BFGS method for large scale optimization", 1989) with a line search
+//! by halving and doubling for the weak Wolfe conditions (Lewis and Overton, "Nonsmooth optimization via quasi-Newton methods", 2013). With
+//! it, steps stay in the orthant they start in: Andrew and Gao, "Scalable training of L1-regularized log-linear models", ICML 2007.
 
-use burn::module::Param;
-use burn::optim::{GradientsParams, LBFGSConfig, LineSearchFn};
-use burn::prelude::*;
-use burn::tensor::DType;
-use burn::tensor::activation::{log_sigmoid, log_softmax};
+use std::collections::VecDeque;
 
-use super::Params;
-use crate::encoding::Encoding;
-use crate::family::{Family, OnStep, Step};
-use crate::link::n_outputs;
-use crate::{Data, Error};
+use crate::Error;
 
-/// Past steps that L-BFGS remembers.
+/// Past steps that are remembered.
 const HISTORY: usize = 20;
 
-/// The line search and the descent end when the loss changes by less than this.
-const MIN_CHANGE: f64 = 1e-13;
+/// A step has to lower the value by this share of what its slope promises.
+const ENOUGH: f64 = 1e-4;
+
+/// Without `l1`, the slope along a step has to fall to this share of what it was.
+const FLAT: f64 = 0.9;
+
+/// The descent ends when a step lowers the value by less than this share of it.
+const MIN_CHANGE: f64 = 1e-14;
+
+/// Lengths tried along a direction.
+const MAX_TRIES: usize = 40;
 
 /// Where the descent ended.
 pub(super) struct Minimum {
-    /// Row-major `[inputs, outputs]`.
-    pub(super) weights: Vec<f32>,
-    pub(super) bias: Vec<f32>,
-    pub(super) n_evaluations: usize,
-    /// Whether the descent ended before the allowed evaluations were used up.
-    pub(super) converged: bool,
+    pub(super) unknowns: Vec<f64>,
+    pub(super) value: f64,
 }
 
-/// Descends from zero weights.
-pub(super) fn minimise(params: &Params, encoding: &Encoding, data: &Data, on_step: OnStep) -> Result<Minimum, Error> {
-    let device = Device::flex().autodiff();
-    let problem = Problem::new(params, encoding, data, &device);
-    let (mut n_evaluations, mut is_stopped) = (0, false);
-    let evaluate = |linear: Linear| {
-        n_evaluations += 1;
-        let step = Step { done: n_evaluations.min(params.max_evaluations), total: params.max_evaluations };
-        is_stopped = is_stopped || on_step(step).is_break();
-        let loss = problem.loss(&linear);
-        // A loss without slopes ends the descent.
-        let loss = if is_stopped { loss * 0.0 } else { loss };
-        let gradients = GradientsParams::from_grads(loss.backward(), &linear);
-        (loss.into_scalar::<f64>(), gradients)
-    };
-    let start = Linear::zeros(encoding.n_inputs(), n_outputs(data.n_classes()), &device);
-    let (linear, loss) = optimiser(params).step(1.0, start, evaluate);
-    if is_stopped {
-        return Err(Error::Stopped);
+/// What is minimised.
+pub(super) struct Goal {
+    /// Penalty on absolute values.
+    pub(super) l1: f64,
+    /// The first so many unknowns are penalised.
+    pub(super) n_penalised: usize,
+    /// The descent ends when no slope is steeper than this.
+    pub(super) tolerance: f64,
+}
+
+/// A place with its value, `l1` included, and the slopes of the smooth part.
+#[derive(Clone)]
+struct Point {
+    unknowns: Vec<f64>,
+    value: f64,
+    slopes: Vec<f64>,
+}
+
+/// Descends from 0. `smooth` gives the value and the slopes of the smooth part, or nothing when it has been evaluated often enough.
+pub(super) fn minimise(
+    goal: &Goal,
+    n_unknowns: usize,
+    smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
+) -> Result<Minimum, Error> {
+    let mut memory = Memory::default();
+    let start = goal.point(vec![0.0; n_unknowns], smooth)?;
+    let mut point = start.expect("at least one evaluation is allowed");
+    loop {
+        let slopes = goal.slopes(&point);
+        let steepest = slopes.iter().fold(0.0_f64, |largest, slope| largest.max(slope.abs()));
+        if steepest <= goal.tolerance || !steepest.is_finite() {
+            break;
+        }
+        let direction = goal.direction(&memory, &slopes);
+        let first_length = if memory.steps.is_empty() { 1.0 / norm(&slopes).max(1.0) } else { 1.0 };
+        let Some(next) = goal.search(&point, &slopes, &direction, first_length, smooth)? else { break };
+        memory.remember(&point, &next);
+        let lowered = point.value - next.value;
+        point = next;
+        if lowered <= MIN_CHANGE * point.value.abs() {
+            break;
+        }
     }
-    if !loss.is_finite() {
-        return Err(Error::Diverged { family: Family::LogisticRegression, loss, n_steps: n_evaluations });
+    Ok(Minimum { unknowns: point.unknowns, value: point.value })
+}
+
+impl Goal {
+    fn point(
+        &self,
+        unknowns: Vec<f64>,
+        smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
+    ) -> Result<Option<Point>, Error> {
+        let Some((value, slopes)) = smooth(&unknowns)? else { return Ok(None) };
+        let value = value + self.l1 * unknowns[..self.n_penalised].iter().map(|unknown| unknown.abs()).sum::<f64>();
+        Ok(Some(Point { unknowns, value, slopes }))
     }
-    let converged = n_evaluations < params.max_evaluations;
-    Ok(Minimum { weights: numbers(&linear.weights), bias: numbers(&linear.bias), n_evaluations, converged })
-}
 
-fn optimiser(params: &Params) -> burn::optim::LBFGS {
-    LBFGSConfig::new()
-        .with_max_iter(params.max_evaluations)
-        .with_max_eval(Some(params.max_evaluations))
-        .with_history_size(HISTORY)
-        .with_tolerance_grad(params.tolerance)
-        .with_tolerance_change(MIN_CHANGE)
-        .with_line_search_fn(LineSearchFn::StrongWolfe)
-        .init()
-}
+    /// The slopes with `l1`; at 0, of the side that leads down, if one does.
+    fn slopes(&self, point: &Point) -> Vec<f64> {
+        let mut slopes = point.slopes.clone();
+        if self.l1 > 0.0 {
+            for (slope, unknown) in slopes.iter_mut().zip(&point.unknowns).take(self.n_penalised) {
+                *slope = match *unknown {
+                    0.0 => slope.signum() * (slope.abs() - self.l1).max(0.0),
+                    unknown => *slope + self.l1 * unknown.signum(),
+                };
+            }
+        }
+        slopes
+    }
 
-/// What is learned.
-#[derive(Module, Debug)]
-struct Linear {
-    weights: Param<Tensor<2>>,
-    bias: Param<Tensor<2>>,
-}
+    /// Where to go: down by what is remembered of the curvature; with `l1`, not against the slope of any unknown.
+    fn direction(&self, memory: &Memory, slopes: &[f64]) -> Vec<f64> {
+        let mut direction = memory.direction(slopes);
+        if self.l1 > 0.0 {
+            let against = |(direction, slope): (&mut f64, &f64)| {
+                if *direction * slope >= 0.0 {
+                    *direction = 0.0;
+                }
+            };
+            direction.iter_mut().zip(slopes).take(self.n_penalised).for_each(against);
+        }
+        direction
+    }
 
-impl Linear {
-    fn zeros(n_inputs: usize, n_outputs: usize, device: &Device) -> Self {
-        let zeros = |rows| Param::from_tensor(Tensor::zeros([rows, n_outputs], (device, DType::F64)));
-        Self { weights: zeros(n_inputs), bias: zeros(1) }
+    /// A point along the direction that is low enough; none when no length leads down, or evaluations are used up.
+    fn search(
+        &self,
+        from: &Point,
+        slopes: &[f64],
+        direction: &[f64],
+        first_length: f64,
+        smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
+    ) -> Result<Option<Point>, Error> {
+        let slope = dot(slopes, direction);
+        let (mut low, mut high, mut length) = (0.0, f64::INFINITY, first_length);
+        let mut best: Option<Point> = None;
+        for _ in 0..MAX_TRIES {
+            let Some(tried) = self.point(self.step(from, slopes, direction, length), smooth)? else { break };
+            let moved =
+                slopes.iter().zip(tried.unknowns.iter().zip(&from.unknowns)).map(|(slope, (to, from))| slope * (to - from));
+            let is_low = tried.value <= from.value + ENOUGH * moved.sum::<f64>();
+            if is_low && (self.l1 > 0.0 || dot(&tried.slopes, direction) >= FLAT * slope) {
+                return Ok(Some(tried));
+            }
+            if is_low {
+                low = length;
+                best = Some(tried);
+            } else {
+                high = length;
+            }
+            length = if high.is_finite() { f64::midpoint(low, high) } else { 2.0 * length };
+        }
+        Ok(best)
+    }
+
+    /// With `l1`, an unknown that would change its sign stays at 0.
+    fn step(&self, from: &Point, slopes: &[f64], direction: &[f64], length: f64) -> Vec<f64> {
+        let mut to: Vec<f64> = from.unknowns.iter().zip(direction).map(|(from, direction)| from + length * direction).collect();
+        if self.l1 > 0.0 {
+            let signs = from.unknowns.iter().zip(slopes).map(|(from, slope)| if *from == 0.0 { -slope } else { *from });
+            for (to, sign) in to.iter_mut().zip(signs).take(self.n_penalised) {
+                if *to * sign <= 0.0 {
+                    *to = 0.0;
+                }
+            }
+        }
+        to
     }
 }
 
-/// The training rows as tensors.
-struct Problem {
-    /// `[N, inputs from numeric columns]`, when there are any.
-    numbers: Option<Tensor<2>>,
-    /// The rows of `[levels + 1, outputs]` to add up, `[N * categorical columns]`, when there are any; the last one is zero.
-    levels: Option<Tensor<1, Int>>,
-    n_rows: usize,
-    n_numbers: usize,
-    n_outputs: usize,
-    /// `[N, outputs]`: for two classes the weight and the sign of each row, for more the weight at the row's class.
-    weights: Tensor<2>,
-    signs: Option<Tensor<2>>,
-    l2: f64,
+/// Past steps, the latest last: the step, the change of slopes along it, and 1 over their product.
+#[derive(Default)]
+struct Memory {
+    steps: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
 }
 
-impl Problem {
-    /// The loss is divided by the total weight, so that slopes are comparable whatever the number of rows.
-    fn new(params: &Params, encoding: &Encoding, data: &Data, device: &Device) -> Self {
-        let total: f64 = data.class_weights().iter().sum();
-        let n_outputs = n_outputs(data.n_classes());
-        let rows = || (0..data.n_rows()).map(|row| (data.classes()[row] as usize, f64::from(data.weight(row)) / total));
-        let one_hot =
-            |(class, weight): (usize, f64)| (0..n_outputs).map(move |output| if output == class { weight } else { 0.0 });
-        let weights: Vec<f64> = match n_outputs {
-            1 => rows().map(|(_, weight)| weight).collect(),
-            _ => rows().flat_map(one_hot).collect(),
-        };
-        let signs = (n_outputs == 1).then(|| rows().map(|(class, _)| if class == 1 { 1.0 } else { -1.0 }).collect());
-        Self {
-            numbers: numbers_tensor(encoding, data, device),
-            levels: levels_tensor(encoding, data, device),
-            n_rows: data.n_rows(),
-            n_numbers: encoding.n_numbers(),
-            n_outputs,
-            weights: tensor(weights, n_outputs, device),
-            signs: signs.map(|signs| tensor(signs, 1, device)),
-            l2: params.l2 / total,
+impl Memory {
+    fn remember(&mut self, from: &Point, to: &Point) {
+        let step = minus(&to.unknowns, &from.unknowns);
+        let change = minus(&to.slopes, &from.slopes);
+        let product = dot(&step, &change);
+        if product > 1e-14 * norm(&step) * norm(&change) {
+            self.steps.push_back((step, change, 1.0 / product));
+            if self.steps.len() > HISTORY {
+                self.steps.pop_front();
+            }
         }
     }
 
-    fn loss(&self, linear: &Linear) -> Tensor<1> {
-        let raw = self.raw(linear);
-        let log_probabilities = match &self.signs {
-            Some(signs) => log_sigmoid(raw * signs.clone()),
-            None => log_softmax(raw, 1),
-        };
-        let penalty = linear.weights.val().powi_scalar(2).sum() * (self.l2 / 2.0);
-        penalty - (log_probabilities * self.weights.clone()).sum()
-    }
-
-    fn raw(&self, linear: &Linear) -> Tensor<2> {
-        let weights = linear.weights.val();
-        let mut raw = linear.bias.val().expand([self.n_rows, self.n_outputs]);
-        if let Some(numbers) = &self.numbers {
-            raw = raw + numbers.clone().matmul(weights.clone().slice(0..self.n_numbers));
+    /// Minus the slopes times the inverse curvature, by the two loops of Nocedal 1980.
+    fn direction(&self, slopes: &[f64]) -> Vec<f64> {
+        let mut direction: Vec<f64> = slopes.iter().map(|slope| -slope).collect();
+        let mut shares = Vec::with_capacity(self.steps.len());
+        for (step, change, inverse) in self.steps.iter().rev() {
+            let share = inverse * dot(step, &direction);
+            add(&mut direction, -share, change);
+            shares.push(share);
         }
-        if let Some(levels) = &self.levels {
-            let zero = Tensor::zeros([1, self.n_outputs], (&weights.device(), DType::F64));
-            let table = Tensor::cat(vec![weights.slice(self.n_numbers..), zero], 0);
-            let terms = table.select(0, levels.clone()).reshape([self.n_rows as i64, -1, self.n_outputs as i64]);
-            let sums: Tensor<3> = terms.sum_dim(1);
-            raw = raw + sums.reshape([self.n_rows, self.n_outputs]);
+        if let Some((_, change, inverse)) = self.steps.back() {
+            let scale = 1.0 / (inverse * dot(change, change));
+            direction.iter_mut().for_each(|value| *value *= scale);
         }
-        raw
+        for ((step, change, inverse), share) in self.steps.iter().zip(shares.into_iter().rev()) {
+            let other = inverse * dot(change, &direction);
+            add(&mut direction, share - other, step);
+        }
+        direction
     }
 }
 
-fn numbers_tensor(encoding: &Encoding, data: &Data, device: &Device) -> Option<Tensor<2>> {
-    let width = encoding.n_numbers();
-    let values = || data.features().rows().flat_map(|row| encoding.numbers(row).map(f64::from)).collect();
-    (width > 0).then(|| tensor(values(), width, device))
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn levels_tensor(encoding: &Encoding, data: &Data, device: &Device) -> Option<Tensor<1, Int>> {
-    let none = encoding.n_inputs();
-    let places = || {
-        data.features()
-            .rows()
-            .flat_map(|row| encoding.levels(row))
-            .map(|input| (input.unwrap_or(none) - encoding.n_numbers()) as i64)
-    };
-    (encoding.n_categorical() > 0).then(|| {
-        let places: Vec<i64> = places().collect();
-        Tensor::from_data(TensorData::from(places.as_slice()), device)
-    })
+fn norm(a: &[f64]) -> f64 {
+    dot(a, a).sqrt()
 }
 
-fn tensor(values: Vec<f64>, width: usize, device: &Device) -> Tensor<2> {
-    let shape = [values.len() / width, width];
-    Tensor::from_data(TensorData::new(values, shape), (device, DType::F64))
+fn minus(a: &[f64], b: &[f64]) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| a - b).collect()
 }
 
-fn numbers(parameter: &Param<Tensor<2>>) -> Vec<f32> {
-    parameter.val().into_data().iter::<f64>().map(|value| value as f32).collect()
+fn add(to: &mut [f64], times: f64, other: &[f64]) {
+    to.iter_mut().zip(other).for_each(|(to, other)| *to += times * other);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `sum c_i (x_i - t_i)²`, a curved valley when the c differ.
+    fn valley(unknowns: &[f64]) -> (f64, Vec<f64>) {
+        let terms = || unknowns.iter().enumerate().map(|(at, x)| (10_f64.powi(at as i32), x - at as f64 + 1.5));
+        (terms().map(|(c, d)| c * d * d).sum(), terms().map(|(c, d)| 2.0 * c * d).collect())
+    }
+
+    #[track_caller]
+    fn check(l1: f64, expect: [f64; 4]) {
+        let goal = Goal { l1, n_penalised: 4, tolerance: 1e-9 };
+        let minimum = minimise(&goal, 4, &mut |x| Ok(Some(valley(x)))).unwrap();
+        let far = minimum.unknowns.iter().zip(expect).map(|(x, expect)| (x - expect).abs()).fold(0.0, f64::max);
+        assert!(far < 1e-6, "{:?} should be {expect:?}", minimum.unknowns);
+        assert!(minimum.unknowns.iter().zip(expect).all(|(x, expect)| (*x == 0.0) == (expect == 0.0)));
+    }
+
+    #[test]
+    fn the_lowest_point_of_a_valley_is_found() {
+        check(0.0, [-1.5, -0.5, 0.5, 1.5]);
+    }
+
+    #[test]
+    fn a_penalty_on_absolute_values_draws_to_exactly_zero() {
+        check(1.0, [-1.0, -0.45, 0.495, 1.4995]);
+        check(20.0, [0.0, 0.0, 0.4, 1.49]);
+    }
 }

@@ -191,3 +191,56 @@ fn a_fit_stops_when_it_is_asked_to() {
     assert!(matches!(result, Err(Error::Stopped)));
     assert!(n_steps <= 4, "{n_steps} steps");
 }
+
+/// Rows from a generator that is written down in a line of any language: Knuth's MMIX, its upper 24 bits as a share of 1.
+fn golden_rows(n_classes: usize) -> Data {
+    let mut state = n_classes as u64;
+    let mut unit = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    let values: Vec<f32> = (0..120 * 4).map(|_| unit()).collect();
+    let class = |(row, x): (usize, &[f32])| {
+        let lean = 3.0 * x[0] - 2.0 * x[1] + 0.3 * x[2] + 2.0;
+        let class = (lean / 5.3 * n_classes as f32) as usize;
+        (if row % 7 == 0 { class + 1 } else { class } % n_classes) as u32
+    };
+    let classes = values.chunks_exact(4).enumerate().map(class).collect();
+    Data::new(Matrix::new(120, 4, values).unwrap(), vec![NUMERIC; 4], classes, n_classes, None).unwrap()
+}
+
+/// `weights` and `bias` are scikit-learn 1.9's: `LogisticRegression(C=1/(l1+l2), l1_ratio=l1/(l1+l2), solver="saga", tol=1e-10)` on
+/// standardised columns.
+#[track_caller]
+fn check_golden(n_classes: usize, l1: f64, l2: f64, weights: &[f32], bias: &[f32]) {
+    let fitted = fit_with(&golden_rows(n_classes), Params { n_knots: 0, l1, l2, tolerance: 1e-8, ..Params::default() });
+    check_close(&fitted.weights, weights, 1e-3);
+    check_close(&fitted.bias, bias, 1e-3);
+    assert!(fitted.weights.iter().zip(weights).all(|(own, golden)| (*own == 0.0) == (*golden == 0.0)), "{:?}", fitted.weights);
+}
+
+#[test]
+fn the_elastic_net_is_that_of_scikit_learn() {
+    check_golden(2, 4.0, 2.0, &[0.9819, -0.4659, 0.0, 0.0], &[0.0912]);
+    check_golden(2, 12.0, 0.5, &[0.6342, -0.1231, 0.0, 0.0], &[0.0755]);
+    let weights = [-0.8134, 0.0, 0.2303, 0.4455, 0.0, -0.6333, 0.0, 0.0, 0.0, 0.1395, 0.0, -0.2421];
+    check_golden(3, 4.0, 2.0, &weights, &[-0.4342, 0.7009, -0.2667]);
+    let weights = [-0.4507, 0.0, 0.0, 0.1037, 0.0, -0.4199, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+    check_golden(3, 12.0, 0.5, &weights, &[-0.317, 0.5493, -0.2324]);
+}
+
+#[test]
+fn the_number_of_threads_changes_nothing() {
+    let data = rows(3000, 4, 3);
+    let with_threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(|| fit(&data));
+    assert_eq!(with_threads(1), with_threads(3));
+}
+
+#[test]
+fn enough_l1_leaves_the_bias_alone() {
+    let data = rows(300, 3, 2);
+    let fitted = fit_with(&data, Params { l1: 1e4, l2: 0.0, ..Params::default() });
+    assert!(fitted.weights.iter().all(|weight| *weight == 0.0));
+    let share = data.classes().iter().filter(|class| **class == 1).count() as f32 / 300.0;
+    assert!((fitted.probabilities(data.features()).row(0)[1] - share).abs() < 1e-4);
+}

@@ -3,7 +3,8 @@
 use super::node_split::{NodeSplit, Searcher};
 use super::{ForestTree, Params};
 use crate::random::Random;
-use crate::tree::binning::{BinnedRows, Binning};
+use crate::tree::binned::BinnedRows;
+use crate::tree::binning::Binning;
 use crate::tree::{Node, Tree};
 use crate::{Data, FeatureKind};
 
@@ -86,10 +87,11 @@ fn bootstrap(n_rows: usize, random: &mut Random) -> Vec<u8> {
 /// Moves the rows that answer yes to the front, both sides in their order, and counts them.
 fn partition(ground: &Ground, split: &NodeSplit, rows: &mut [u32], scratch: &mut [u32]) -> usize {
     let answers = split.question.answers();
+    let bins = ground.binned.column(split.column);
     let (mut n_yes, mut n_no) = (0, 0);
     for at in 0..rows.len() {
         let row = rows[at];
-        let yes = usize::from(answers[ground.binned.row(row)[split.column] as usize]);
+        let yes = usize::from(answers[bins[row as usize] as usize]);
         rows[n_yes] = row;
         scratch[n_no] = row;
         n_yes += yes;

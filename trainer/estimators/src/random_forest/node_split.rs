@@ -124,9 +124,9 @@ impl<'a> Searcher<'a> {
     }
 
     fn fill(&mut self, column: usize, rows: &[u32]) {
-        let classes = self.ground.data.classes();
+        let (classes, bins) = (self.ground.data.classes(), self.ground.binned.column(column));
         for &row in rows {
-            let bin = self.ground.binned.row(row)[column] as usize;
+            let bin = bins[row as usize] as usize;
             self.used[bin / 64] |= 1 << (bin % 64);
             self.counts[bin] += 1;
             self.sums[bin * self.n_classes + classes[row as usize] as usize] += self.weights[row as usize];

@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::binned::BinnedRows;
 use super::split::{BinSet, Question};
 use super::{LevelSet, Test};
 use crate::matrix::level_of;
@@ -16,6 +17,9 @@ pub(crate) const N_BINS: usize = 256;
 
 /// Cuts are found on at most this many rows, evenly spaced.
 const SAMPLE_ROWS: usize = 200_000;
+
+/// Rows that are put into bins together.
+const CHUNK: usize = 1024;
 
 /// How each column is cut into bins.
 #[derive(Clone, Debug)]
@@ -32,13 +36,6 @@ enum Column {
     Categorical { bin_of_level: Vec<u8>, level_of_bin: Vec<u32> },
 }
 
-/// Rows of bins.
-#[derive(Clone, Debug)]
-pub(crate) struct BinnedRows {
-    n_columns: usize,
-    bins: Vec<u8>,
-}
-
 impl Binning {
     /// Finds the bins of every column.
     pub(crate) fn fit(data: &Data, max_bins: usize) -> Self {
@@ -53,12 +50,12 @@ impl Binning {
     pub(crate) fn apply(&self, features: &Matrix) -> BinnedRows {
         let n_columns = self.columns.len();
         let mut bins = vec![0; features.values().len()];
-        bins.par_chunks_mut(n_columns * 4096).zip(features.values().par_chunks(n_columns * 4096)).for_each(|(bins, values)| {
-            for (at, (bin, &value)) in bins.iter_mut().zip(values).enumerate() {
-                *bin = self.columns[at % n_columns].bin(value);
+        bins.par_chunks_mut(n_columns * CHUNK).zip(features.values().par_chunks(n_columns * CHUNK)).for_each(|(bins, values)| {
+            for (at, column) in self.columns.iter().enumerate() {
+                column.put(&values[at..], &mut bins[at..], n_columns);
             }
         });
-        BinnedRows { n_columns, bins }
+        BinnedRows::new(n_columns, bins)
     }
 
     /// Number of columns.
@@ -92,21 +89,17 @@ impl Binning {
 }
 
 impl Column {
-    fn bin(&self, value: f32) -> u8 {
+    /// Puts each `step`th value into its bin.
+    fn put(&self, values: &[f32], bins: &mut [u8], step: usize) {
+        let places = bins.iter_mut().step_by(step).zip(values.iter().step_by(step));
         match self {
-            Column::Numeric { .. } if value.is_nan() => 0,
-            Column::Numeric { upper } => (upper.partition_point(|&cut| cut < value) + 1) as u8,
-            Column::Categorical { bin_of_level, .. } => {
-                level_of(value, bin_of_level.len()).map_or(0, |level| bin_of_level[level])
-            }
+            Column::Numeric { upper } => places.for_each(|(bin, &value)| {
+                *bin = if value.is_nan() { 0 } else { (upper.partition_point(|&cut| cut < value) + 1) as u8 };
+            }),
+            Column::Categorical { bin_of_level, .. } => places.for_each(|(bin, &value)| {
+                *bin = level_of(value, bin_of_level.len()).map_or(0, |level| bin_of_level[level]);
+            }),
         }
-    }
-}
-
-impl BinnedRows {
-    /// The bins of one row.
-    pub(crate) fn row(&self, row: u32) -> &[u8] {
-        &self.bins[row as usize * self.n_columns..][..self.n_columns]
     }
 }
 
@@ -185,7 +178,7 @@ mod tests {
         let features = Matrix::new(n_rows, 1, values).unwrap();
         let data = Data::new(features.clone(), vec![kind], classes, 2, None).unwrap();
         let binning = Binning::fit(&data, max_bins);
-        let bins = binning.apply(&features).bins;
+        let bins = binning.apply(&features).by_row().to_vec();
         (binning, bins)
     }
 

@@ -2,13 +2,16 @@
 //!
 //! Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use super::binning::{BinnedRows, Binning, N_BINS};
-use super::histogram::Histogram;
+use super::binned::BinnedRows;
+use super::binning::{Binning, N_BINS};
+use super::histogram::{Histogram, Layout};
 use super::prefetch;
 use super::quantise::Quantised;
-use super::split::{Split, SplitParams, Splitter};
+use super::split::{Bounds, Split, SplitParams, Splitter};
 use super::{Node, Tree};
 
 /// From this many bins on, columns are searched in parallel.
@@ -16,72 +19,83 @@ const PARALLEL_BINS: usize = 16 * N_BINS;
 
 /// What limits a tree.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct GrowParams {
+pub(crate) struct GrowParams<'a> {
     /// Leaves at most.
     pub(crate) max_leaves: usize,
     /// Questions on a path at most.
     pub(crate) max_depth: usize,
     /// What limits each question.
-    pub(crate) split: SplitParams,
+    pub(crate) split: SplitParams<'a>,
 }
 
 /// A tree whose leaf values are still 0, with the rows of each leaf.
 pub(crate) struct Grown {
     pub(crate) tree: Tree,
-    /// The node of each leaf and the range of its rows.
-    pub(crate) leaves: Vec<(usize, std::ops::Range<usize>)>,
+    pub(crate) leaves: Vec<GrownLeaf>,
+}
+
+/// A leaf of a grown tree.
+pub(crate) struct GrownLeaf {
+    pub(crate) node: usize,
+    /// Where its rows are.
+    pub(crate) rows: Range<usize>,
+    /// What its value may be.
+    pub(crate) bounds: Bounds,
+}
+
+/// Memory that one tree leaves to the next.
+#[derive(Default)]
+pub(crate) struct Workspace {
+    scratch: Vec<u32>,
+    spare: Vec<Histogram>,
+}
+
+/// What a tree learns from.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'a> {
+    pub(crate) binning: &'a Binning,
+    pub(crate) binned: &'a BinnedRows,
+    pub(crate) quantised: &'a Quantised,
 }
 
 /// Grows a tree on these rows and columns; leaves the rows ordered by leaf.
-pub(crate) fn grow(
-    params: &GrowParams,
-    binning: &Binning,
-    binned: &BinnedRows,
-    quantised: &Quantised,
-    columns: &[usize],
-    rows: &mut [u32],
-) -> Grown {
-    let histogram = Histogram::build(binned, columns, rows, quantised);
-    let splitter = Splitter::new(&params.split, binning, quantised, histogram.total());
-    let mut growth = Growth {
-        params,
-        binning,
-        binned,
-        quantised,
-        columns,
-        splitter,
-        scratch: vec![0; rows.len()],
-        nodes: Vec::new(),
-        leaves: Vec::new(),
-    };
-    growth.nodes.push(Node::Leaf(0.0));
-    growth.add_leaf(0, 0, 0..rows.len(), Some(histogram));
+pub(crate) fn grow(params: &GrowParams, ground: Ground, columns: &[usize], rows: &mut [u32], work: &mut Workspace) -> Grown {
+    let layout = Layout::new(columns, ground.binning);
+    let mut histogram = work.spare.pop().unwrap_or_default();
+    histogram.build(ground.binned, &layout, rows, ground.quantised);
+    let total = histogram.total(&layout);
+    let splitter = Splitter::new(&params.split, ground.binning, ground.quantised, total);
+    work.scratch.resize(rows.len(), 0);
+    let mut growth = Growth { params, ground, layout, splitter, work, nodes: vec![Node::Leaf(0.0)], leaves: Vec::new() };
+    growth.add_leaf(Place { node: 0, depth: 0, rows: 0..rows.len(), bounds: Bounds::NONE }, Some(histogram));
     while growth.leaves.len() < params.max_leaves {
         let Some(best) = growth.best_leaf() else { break };
         growth.split(best, rows);
     }
-    let leaves = growth.leaves.into_iter().map(|leaf| (leaf.node, leaf.rows)).collect();
-    Grown { tree: Tree { nodes: growth.nodes }, leaves }
+    growth.finish()
 }
 
 struct Growth<'a> {
-    params: &'a GrowParams,
-    binning: &'a Binning,
-    binned: &'a BinnedRows,
-    quantised: &'a Quantised,
-    columns: &'a [usize],
+    params: &'a GrowParams<'a>,
+    ground: Ground<'a>,
+    layout: Layout<'a>,
     splitter: Splitter<'a>,
-    scratch: Vec<u32>,
+    work: &'a mut Workspace,
     nodes: Vec<Node>,
     leaves: Vec<Leaf>,
 }
 
 struct Leaf {
-    node: usize,
-    depth: usize,
-    rows: std::ops::Range<usize>,
+    place: Place,
     /// The question to ask next, with the histogram its children need.
     next: Option<(Split, Histogram)>,
+}
+
+struct Place {
+    node: usize,
+    depth: usize,
+    rows: Range<usize>,
+    bounds: Bounds,
 }
 
 impl Growth<'_> {
@@ -92,72 +106,93 @@ impl Growth<'_> {
     }
 
     fn split(&mut self, leaf: usize, rows: &mut [u32]) {
-        let Leaf { node, depth, rows: range, next } = self.leaves.swap_remove(leaf);
+        let Leaf { place, next } = self.leaves.swap_remove(leaf);
         let (split, histogram) = next.expect("the best leaf has a question");
-        let n_yes = self.partition(&split, &mut rows[range.clone()]);
-        let (yes, no) = (range.start..range.start + n_yes, range.start + n_yes..range.end);
-        let (yes_node, no_node) = self.add_nodes(node, &split);
+        let n_yes = self.partition(&split, &mut rows[place.rows.clone()]);
+        let middle = place.rows.start + n_yes;
+        let (yes, no) = (place.rows.start..middle, middle..place.rows.end);
+        let (yes_node, no_node) = self.add_nodes(place.node, &split);
         let (yes_histogram, no_histogram) = self.child_histograms(histogram, &rows[yes.clone()], &rows[no.clone()]);
-        self.add_leaf(yes_node, depth + 1, yes, yes_histogram);
-        self.add_leaf(no_node, depth + 1, no, no_histogram);
+        let depth = place.depth + 1;
+        self.add_leaf(Place { node: yes_node, depth, rows: yes, bounds: split.yes }, yes_histogram);
+        self.add_leaf(Place { node: no_node, depth, rows: no, bounds: split.no }, no_histogram);
     }
 
     fn add_nodes(&mut self, node: usize, split: &Split) -> (usize, usize) {
         let (yes, no) = (self.nodes.len(), self.nodes.len() + 1);
         self.nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
-        let test = self.binning.test(split.column, &split.question);
+        let test = self.ground.binning.test(split.column, &split.question);
         self.nodes[node] = Node::Split { feature: split.column as u32, test, yes: yes as u32, no: no as u32 };
         (yes, no)
     }
 
     /// None for children that will not be split, because the tree has its leaves.
-    fn child_histograms(&self, parent: Histogram, yes: &[u32], no: &[u32]) -> (Option<Histogram>, Option<Histogram>) {
+    fn child_histograms(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> (Option<Histogram>, Option<Histogram>) {
         if self.leaves.len() + 2 >= self.params.max_leaves {
+            self.work.spare.push(parent);
             return (None, None);
         }
         let mut larger = parent;
-        let smaller = Histogram::build(self.binned, self.columns, if yes.len() < no.len() { yes } else { no }, self.quantised);
+        let mut smaller = self.work.spare.pop().unwrap_or_default();
+        let fewer = if yes.len() < no.len() { yes } else { no };
+        smaller.build(self.ground.binned, &self.layout, fewer, self.ground.quantised);
         larger.subtract(&smaller);
         if yes.len() < no.len() { (Some(smaller), Some(larger)) } else { (Some(larger), Some(smaller)) }
     }
 
-    fn add_leaf(&mut self, node: usize, depth: usize, rows: std::ops::Range<usize>, histogram: Option<Histogram>) {
-        let next = histogram
-            .filter(|_| depth < self.params.max_depth)
-            .and_then(|histogram| self.best_split(&histogram).map(|split| (split, histogram)));
-        self.leaves.push(Leaf { node, depth, rows, next });
+    fn add_leaf(&mut self, place: Place, histogram: Option<Histogram>) {
+        let split = histogram.as_ref().and_then(|histogram| self.best_split(&place, histogram));
+        let next = match (split, histogram) {
+            (Some(split), Some(histogram)) => Some((split, histogram)),
+            (_, histogram) => {
+                self.work.spare.extend(histogram);
+                None
+            }
+        };
+        self.leaves.push(Leaf { place, next });
     }
 
     /// The first column wins a tie.
-    fn best_split(&self, histogram: &Histogram) -> Option<Split> {
-        let total = histogram.total();
-        if (total.count as usize) < 2 * self.params.split.min_leaf_rows {
+    fn best_split(&self, place: &Place, histogram: &Histogram) -> Option<Split> {
+        let total = histogram.total(&self.layout);
+        if place.depth >= self.params.max_depth || (total.count as usize) < 2 * self.params.split.min_leaf_rows {
             return None;
         }
-        let search = |place: usize| self.splitter.best(self.columns[place], histogram.column(place), total);
+        let columns = self.layout.columns;
+        let search = |at: usize| self.splitter.best(columns[at], histogram.column(&self.layout, at), total, place.bounds);
         let better = |best: Split, other: Split| if other.gain > best.gain { other } else { best };
-        let places = 0..self.columns.len();
-        if self.columns.len() * N_BINS < PARALLEL_BINS {
-            return places.filter_map(search).reduce(better);
+        if self.layout.n_bins() < PARALLEL_BINS || rayon::current_num_threads() == 1 {
+            return (0..columns.len()).filter_map(search).reduce(better);
         }
-        let splits: Vec<Option<Split>> = places.into_par_iter().map(search).collect();
+        let splits: Vec<Option<Split>> = (0..columns.len()).into_par_iter().map(search).collect();
         splits.into_iter().flatten().reduce(better)
     }
 
     /// Moves the rows that answer yes to the front, both sides in their order, and counts them.
     fn partition(&mut self, split: &Split, rows: &mut [u32]) -> usize {
         let answers = split.question.answers();
+        let bins = self.ground.binned.column(split.column);
+        let scratch = &mut self.work.scratch[..rows.len()];
         let (mut n_yes, mut n_no) = (0, 0);
         for at in 0..rows.len() {
-            prefetch::ahead(rows, at, |row| &self.binned.row(row)[split.column]);
+            prefetch::ahead(rows, at, |row| &bins[row as usize]);
             let row = rows[at];
-            let yes = usize::from(answers[self.binned.row(row)[split.column] as usize]);
+            let yes = usize::from(answers[bins[row as usize] as usize]);
             rows[n_yes] = row;
-            self.scratch[n_no] = row;
+            scratch[n_no] = row;
             n_yes += yes;
             n_no += 1 - yes;
         }
-        rows[n_yes..].copy_from_slice(&self.scratch[..n_no]);
+        rows[n_yes..].copy_from_slice(&scratch[..n_no]);
         n_yes
+    }
+
+    fn finish(self) -> Grown {
+        let mut leaves = Vec::with_capacity(self.leaves.len());
+        for Leaf { place, next } in self.leaves {
+            self.work.spare.extend(next.map(|(_, histogram)| histogram));
+            leaves.push(GrownLeaf { node: place.node, rows: place.rows, bounds: place.bounds });
+        }
+        Grown { tree: Tree { nodes: self.nodes }, leaves }
     }
 }

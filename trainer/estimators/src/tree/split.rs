@@ -1,7 +1,8 @@
 //! The best question to ask about a leaf's rows.
 //!
 //! The gain is that of Chen and Guestrin, "XGBoost", KDD 2016, equation 7. Levels are sorted by their smoothed mean gradient and a set is a
-//! run from either end of that order: Fisher, "On grouping for maximum homogeneity", 1958, as in LightGBM.
+//! run from either end of that order: Fisher, "On grouping for maximum homogeneity", 1958, as in LightGBM. Columns with a direction bound the
+//! values of the leaves below a question, as LightGBM's basic method does.
 
 use super::binning::{Binning, N_BINS};
 use super::histogram::Sums;
@@ -18,7 +19,9 @@ const MAX_SET: usize = 32;
 
 /// What limits questions.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SplitParams {
+pub(crate) struct SplitParams<'a> {
+    /// For each column, whether leaf values must not fall (1) or not rise (-1) with it, or may do either (0); empty when no column limits them.
+    pub(crate) monotone: &'a [i8],
     /// Added to the second derivatives of a leaf.
     pub(crate) l2: f64,
     /// Rows a leaf has at least.
@@ -37,6 +40,9 @@ pub(crate) struct Split {
     pub(crate) gain: f64,
     pub(crate) column: usize,
     pub(crate) question: Question,
+    /// What bounds the values of the leaves on either side.
+    pub(crate) yes: Bounds,
+    pub(crate) no: Bounds,
 }
 
 /// A question about bins.
@@ -64,6 +70,23 @@ impl BinSet {
     }
 }
 
+/// What a leaf's value may be. Bounds keep a tree monotone: children of a question about a column with a direction may not pass each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    low: f64,
+    high: f64,
+}
+
+impl Bounds {
+    /// Anything.
+    pub(crate) const NONE: Self = Self { low: f64::NEG_INFINITY, high: f64::INFINITY };
+
+    /// The nearest value within.
+    pub(crate) fn clamp(self, value: f64) -> f64 {
+        value.max(self.low).min(self.high)
+    }
+}
+
 impl Question {
     /// The answer for every bin.
     pub(crate) fn answers(&self) -> [bool; N_BINS] {
@@ -77,7 +100,7 @@ impl Question {
 
 /// Finds splits of one tree.
 pub(crate) struct Splitter<'a> {
-    params: &'a SplitParams,
+    params: &'a SplitParams<'a>,
     binning: &'a Binning,
     first_unit: f64,
     second_unit: f64,
@@ -89,10 +112,13 @@ pub(crate) struct Splitter<'a> {
 struct Search<'a> {
     splitter: &'a Splitter<'a>,
     total: Sums,
+    bounds: Bounds,
     l2: f64,
     parent: f64,
     column: usize,
-    best: Option<Split>,
+    best: Option<(f64, Question)>,
+    /// The rows that answer yes to the best question.
+    best_yes: Sums,
 }
 
 impl<'a> Splitter<'a> {
@@ -104,17 +130,21 @@ impl<'a> Splitter<'a> {
     }
 
     /// The best question about a column of a leaf, if any gains.
-    pub(crate) fn best(&self, column: usize, bins: &[Sums; N_BINS], total: Sums) -> Option<Split> {
+    pub(crate) fn best(&self, column: usize, bins: &[Sums], total: Sums, bounds: Bounds) -> Option<Split> {
         let categorical = self.binning.is_categorical(column);
         let l2 = self.params.l2 + if categorical { self.params.category_l2 } else { 0.0 };
-        let parent = self.strength(total, self.params.l2);
-        let mut search = Search { splitter: self, total, l2, parent, column, best: None };
-        let bins = &bins[..self.binning.n_bins(column)];
+        let parent = self.strength(total, self.params.l2, bounds);
+        let best_yes = Sums::default();
+        let mut search = Search { splitter: self, total, bounds, l2, parent, column, best: None, best_yes };
         match categorical {
             true => search.sets(bins),
             false => search.thresholds(bins),
         }
-        search.best
+        search.into_split()
+    }
+
+    fn direction(&self, column: usize) -> i8 {
+        self.params.monotone.get(column).copied().unwrap_or(0)
     }
 
     fn first(&self, sums: Sums) -> f64 {
@@ -125,9 +155,20 @@ impl<'a> Splitter<'a> {
         f64::from(sums.second) * self.second_unit
     }
 
-    fn strength(&self, sums: Sums, l2: f64) -> f64 {
-        let first = self.first(sums);
-        first * first / (self.second(sums) + l2).max(f64::MIN_POSITIVE)
+    /// What a leaf of these rows takes from twice the loss, its value being bounded.
+    #[inline]
+    fn strength(&self, sums: Sums, l2: f64, bounds: Bounds) -> f64 {
+        let (first, second) = (self.first(sums), (self.second(sums) + l2).max(f64::MIN_POSITIVE));
+        if self.params.monotone.is_empty() {
+            return first * first / second;
+        }
+        let value = bounds.clamp(-first / second);
+        -(2.0 * first + second * value) * value
+    }
+
+    /// The value of a leaf of these rows.
+    fn value(&self, sums: Sums, l2: f64, bounds: Bounds) -> f64 {
+        bounds.clamp(-self.first(sums) / (self.second(sums) + l2).max(f64::MIN_POSITIVE))
     }
 
     fn is_leaf(&self, sums: Sums) -> bool {
@@ -199,9 +240,33 @@ impl Search<'_> {
         if !self.splitter.is_leaf(yes) {
             return;
         }
-        let gain = self.splitter.strength(yes, self.l2) + self.splitter.strength(no, self.l2) - self.parent;
-        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.gain) {
-            self.best = Some(Split { gain, column: self.column, question: question() });
+        let strength = |sums| self.splitter.strength(sums, self.l2, self.bounds);
+        let gain = strength(yes) + strength(no) - self.parent;
+        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.0) && self.goes_the_right_way(yes, no) {
+            self.best = Some((gain, question()));
+            self.best_yes = yes;
         }
+    }
+
+    fn goes_the_right_way(&self, yes: Sums, no: Sums) -> bool {
+        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
+        match self.splitter.direction(self.column) {
+            0 => true,
+            direction => f64::from(direction) * (value(no) - value(yes)) >= 0.0,
+        }
+    }
+
+    /// Below a question about a column with a direction, neither side may pass the middle of both.
+    fn into_split(self) -> Option<Split> {
+        let (gain, question) = self.best?;
+        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
+        let middle = f64::midpoint(value(self.best_yes), value(self.total.minus(self.best_yes)));
+        let (below, above) = (Bounds { high: middle, ..self.bounds }, Bounds { low: middle, ..self.bounds });
+        let (yes, no) = match self.splitter.direction(self.column) {
+            0 => (self.bounds, self.bounds),
+            1 => (below, above),
+            _ => (above, below),
+        };
+        Some(Split { gain, column: self.column, question, yes, no })
     }
 }
