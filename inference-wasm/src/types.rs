@@ -42,8 +42,10 @@ export interface CategoricalColumn {
   name: string;
   /** One line for people. */
   about?: string;
+  /** Levels of the training rows that are too rare to be listed; where there are some, another text is nothing unusual. */
+  n_rare_levels?: number;
   kind: "categorical";
-  /** The texts seen in training, most frequent first. */
+  /** The texts seen in training, most frequent first, without the rare ones. */
   levels: string[];
 }
 

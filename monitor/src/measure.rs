@@ -1,7 +1,7 @@
 //! From counts to figures: one window and version against the version's own reference. Pure.
 
 use chrono::{DateTime, Utc};
-use data_contract::{ColumnKind, Contract};
+use data_contract::{Column, ColumnKind, Contract};
 use monitor_drift::{Counts, DATASET_DRIFT_SHARE, Drift, compare, dataset_drifted, missing_per_row, missing_share_of_cells};
 
 use crate::counting::Served;
@@ -69,14 +69,16 @@ fn columns(traffic: &Tally, version: &Version) -> Vec<ColumnReport> {
                 drift: compared.as_ref().ok().copied(),
                 problem: compared.err().map(|error| error.to_string()),
                 n_missing: current.n_missing(),
-                n_unseen: n_unseen(current, &column.kind),
+                n_unseen: n_unseen(current, column),
             }
         })
         .collect()
 }
 
-fn n_unseen(current: &Counts, kind: &ColumnKind) -> u64 {
-    match (current, kind) {
+/// Rows with a text that the contract does not list; none where that is a text like the rare levels of the training rows.
+fn n_unseen(current: &Counts, column: &Column) -> u64 {
+    match (current, &column.kind) {
+        _ if column.n_rare_levels > 0 => 0,
         (Counts::Categorical(counts), ColumnKind::Categorical { levels }) => {
             counts.levels().iter().filter(|(level, _)| !levels.contains(level)).map(|(_, n)| n).sum()
         }

@@ -56,7 +56,8 @@ pub(crate) struct NotCounted {
 }
 
 /// Counts being gathered from the rows of a query.
-pub(crate) struct Gathered {
+pub(crate) struct Gathered<'a> {
+    contract: &'a Contract,
     columns: Vec<Gathering>,
     labels: BTreeMap<String, u64>,
 }
@@ -94,19 +95,21 @@ impl WindowCounts {
     }
 }
 
-impl Gathered {
+impl<'a> Gathered<'a> {
     /// Nothing yet, of a contract's columns.
-    pub(crate) fn of(contract: &Contract) -> Self {
+    pub(crate) fn of(contract: &'a Contract) -> Self {
         let columns = contract.columns.iter().map(|column| Gathering::of(&column.kind));
-        Self { columns: columns.chain([Gathering::Numbers(Vec::new())]).collect(), labels: BTreeMap::new() }
+        Self { contract, columns: columns.chain([Gathering::Numbers(Vec::new())]).collect(), labels: BTreeMap::new() }
     }
 
-    /// Adds a value that occurs `n` times. Columns come in the order of `counted_columns`: features, probability, label.
+    /// Adds a value that occurs `n` times; rare levels are counted together, as in a reference. Columns come in the order of `counted_columns`: features, probability, label.
     pub(crate) fn add(&mut self, column: usize, n: u64, value: Cell) {
         match (self.columns.get_mut(column), value) {
             (Some(Gathering::Numbers(pairs)), Cell::Number(number)) => pairs.push((number, n)),
             (Some(Gathering::Numbers(pairs)), _) => pairs.push((f64::NAN, n)),
-            (Some(Gathering::Texts(pairs)), Cell::Text(text)) => pairs.push((Some(text), n)),
+            (Some(Gathering::Texts(pairs)), Cell::Text(text)) => {
+                pairs.push((Some(self.contract.columns[column].counted_as(&text).to_owned()), n));
+            }
             (Some(Gathering::Texts(pairs)), _) => pairs.push((None, n)),
             (None, Cell::Text(label)) => *self.labels.entry(label).or_default() += n,
             (None, _) => {}
@@ -118,5 +121,25 @@ impl Gathered {
         let prediction = self.columns.pop().expect("the probability is always counted").finish();
         let columns = self.columns.into_iter().map(Gathering::finish).collect();
         Tally { n_rows: prediction.n_rows(), columns, prediction, labels: self.labels, outcomes: Outcomes::default(), n_right: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sides::tests::churn;
+    use data_contract::RARE_LEVELS;
+
+    #[test]
+    fn rare_levels_are_gathered_together() {
+        let mut contract = churn();
+        contract.columns[1].n_rare_levels = 2;
+        let mut gathered = Gathered::of(&contract);
+        for (text, n) in [("basic", 5), ("gold", 1), ("silver", 2)] {
+            gathered.add(1, n, Cell::Text(text.into()));
+        }
+        let Counts::Categorical(counts) = &gathered.finish().columns[1] else { panic!("texts are categorical") };
+        let levels: Vec<(&str, u64)> = counts.levels().iter().map(|(level, n)| (level.as_str(), *n)).collect();
+        assert_eq!(levels, [(RARE_LEVELS, 3), ("basic", 5)]);
     }
 }

@@ -77,6 +77,12 @@ pub(crate) struct Init {
     /// With two classes, the one whose probability is asked for; by default the rarer one.
     #[arg(long)]
     pub(crate) positive: Option<String>,
+    /// A column that says how much each row counts in training.
+    #[arg(long)]
+    pub(crate) weights: Option<String>,
+    /// A column whose rows of one value are never divided: a client, a patient, a site.
+    #[arg(long)]
+    pub(crate) group: Option<String>,
     /// Replace a TOML file that is already there.
     #[arg(long)]
     pub(crate) force: bool,
@@ -95,8 +101,14 @@ pub(crate) struct Fetch {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Prepare {
     /// Divide the rows this way instead of the TOML file's.
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, conflicts_with_all = ["train_file", "test_file"])]
     pub(crate) split: Option<SplitArg>,
+    /// Take the rows that train and validate from this CSV or Parquet file; validation rows are drawn from it at random.
+    #[arg(id = "train_file", long = "train", value_name = "FILE", requires = "test_file")]
+    pub(crate) train: Option<PathBuf>,
+    /// Take the rows that test from this CSV or Parquet file.
+    #[arg(id = "test_file", long = "test", value_name = "FILE", requires = "train_file")]
+    pub(crate) test: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

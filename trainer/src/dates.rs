@@ -9,36 +9,58 @@ use crate::frame::texts;
 /// Months in English; three letters tell them apart.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
+/// Where the rows of a file without years are in time; the next file goes on from there.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Calendar {
+    year: i32,
+    last_month: u32,
+}
+
+impl Calendar {
+    /// Before the first row.
+    pub(crate) fn new(clock: &Clock) -> Self {
+        match clock {
+            Clock::DayAndMonth { first_year, .. } => Self { year: *first_year, last_month: 0 },
+            Clock::None | Clock::Column { .. } => Self::default(),
+        }
+    }
+}
+
 /// The date of each row, or why it has none; `None` for a dataset without time.
 pub(crate) type Dates = Option<Vec<Result<NaiveDate, String>>>;
 
 /// Dates every row of a frame; `column` finds a column by its name in the TOML file.
-pub(crate) fn date_rows<'a>(clock: &Clock, column: impl Fn(&str) -> anyhow::Result<&'a Column>) -> anyhow::Result<Dates> {
+pub(crate) fn date_rows<'a>(
+    clock: &Clock,
+    calendar: &mut Calendar,
+    column: impl Fn(&str) -> anyhow::Result<&'a Column>,
+) -> anyhow::Result<Dates> {
     match clock {
         Clock::None => Ok(None),
         Clock::Column { column: name } => {
             let dates = texts(column(name)?)?;
             Ok(Some(dates.iter().map(|text| parse_date(text.unwrap_or_default())).collect()))
         }
-        Clock::DayAndMonth { day, month, first_year } => {
+        Clock::DayAndMonth { day, month, .. } => {
             let (days, months) = (texts(column(day)?)?, texts(column(month)?)?);
             let pairs = days.iter().zip(months.iter()).map(|(d, m)| (d.unwrap_or_default(), m.unwrap_or_default()));
-            Ok(Some(years_from_order(pairs, *first_year)))
+            Ok(Some(years_from_order(pairs, calendar)))
         }
     }
 }
 
 /// Rows in date order: a month smaller than the one before begins a new year.
-fn years_from_order<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>, first_year: i32) -> Vec<Result<NaiveDate, String>> {
-    let mut year = first_year;
-    let mut last_month = 0;
+fn years_from_order<'a>(
+    rows: impl Iterator<Item = (&'a str, &'a str)>,
+    calendar: &mut Calendar,
+) -> Vec<Result<NaiveDate, String>> {
     let date = |(day, month): (&str, &str)| {
         let month = parse_month(month)?;
         let day_number = parse_number(day).ok_or_else(|| format!("`{day}` is not a day of the month"))?;
-        let next = if month < last_month { year + 1 } else { year };
+        let next = if month < calendar.last_month { calendar.year + 1 } else { calendar.year };
         let date = NaiveDate::from_ymd_opt(next, month, day_number)
             .ok_or_else(|| format!("{next}-{month}-{day_number} is not a date"))?;
-        (year, last_month) = (date.year(), month);
+        *calendar = Calendar { year: date.year(), last_month: month };
         Ok(date)
     };
     rows.map(date).collect()
@@ -57,6 +79,9 @@ fn parse_number(text: &str) -> Option<u32> {
 }
 
 fn parse_date(text: &str) -> Result<NaiveDate, String> {
+    if text.trim().is_empty() {
+        return Err("the date is missing".into());
+    }
     let day = text.trim().get(..10).unwrap_or(text);
     NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| format!("`{day}` is not a date like 2024-05-31"))
 }
@@ -68,7 +93,9 @@ mod tests {
     #[test]
     fn the_year_follows_from_the_order() {
         let rows = [("5", "may"), ("31", "dec"), ("2", "Jan"), ("30", "feb"), ("x", "mar"), ("1", "7"), ("3", "jan")];
-        let dates: Vec<_> = years_from_order(rows.into_iter(), 2008).into_iter().map(|d| d.map(|d| d.to_string())).collect();
+        let mut calendar = Calendar { year: 2008, last_month: 0 };
+        let dates = years_from_order(rows.into_iter(), &mut calendar);
+        let dates: Vec<_> = dates.into_iter().map(|d| d.map(|d| d.to_string())).collect();
         let expected = [
             Ok("2008-05-05"),
             Ok("2008-12-31"),
@@ -79,6 +106,8 @@ mod tests {
             Ok("2010-01-03"),
         ];
         assert_eq!(dates, expected.map(|d| d.map(str::to_owned).map_err(str::to_owned)));
+        let second_file = years_from_order([("9", "feb"), ("9", "jan")].into_iter(), &mut calendar);
+        assert_eq!(second_file.into_iter().map(|d| d.unwrap().year()).collect::<Vec<_>>(), [2010, 2011]);
     }
 
     #[test]

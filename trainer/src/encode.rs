@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use data_contract::{Column, ColumnKind, Contract};
+use data_contract::{Column, ColumnKind, Contract, prepared_column};
 use polars::prelude::*;
 use trainer_estimators::{Data, FeatureKind, Matrix};
 
@@ -26,7 +26,7 @@ pub(crate) fn classes(frame: &DataFrame, contract: &Contract) -> anyhow::Result<
     classes.ok_or_else(|| anyhow::anyhow!("column `{}` holds a value that is not a class", contract.target.name))
 }
 
-/// Labelled rows for a learner.
+/// Labelled rows for a learner. A row counts as much as its own weight says, where rows have one, times the weight given.
 pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f32>>) -> anyhow::Result<Data> {
     let kind = |column: &Column| match &column.kind {
         ColumnKind::Numeric { .. } => FeatureKind::Numeric,
@@ -34,7 +34,17 @@ pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f
     };
     let kinds = contract.columns.iter().map(kind).collect();
     let classes = classes(frame, contract)?;
+    let weights = weights_with_own(frame, weights)?;
     Ok(Data::new(features(frame, contract)?, kinds, classes, contract.target.classes.len(), weights)?)
+}
+
+fn weights_with_own(frame: &DataFrame, given: Option<Vec<f32>>) -> anyhow::Result<Option<Vec<f32>>> {
+    let Ok(own) = frame.column(prepared_column::WEIGHT) else { return Ok(given) };
+    let own = own.f64()?.iter().map(|weight| weight.unwrap_or(1.0) as f32);
+    Ok(Some(match given {
+        Some(given) => own.zip(given).map(|(own, given)| own * given).collect(),
+        None => own.collect(),
+    }))
 }
 
 fn encode(frame: &DataFrame, column: &Column) -> anyhow::Result<Vec<f32>> {
@@ -47,4 +57,28 @@ fn encode(frame: &DataFrame, column: &Column) -> anyhow::Result<Vec<f32>> {
             values.str()?.iter().map(level).collect()
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weights_with_own;
+    use data_contract::prepared_column;
+    use polars::prelude::{Column, DataFrame, NamedFrom};
+
+    #[track_caller]
+    fn check(own: Option<[f64; 2]>, given: Option<[f32; 2]>, expect: Option<[f32; 2]>) {
+        let mut columns = vec![Column::new("x".into(), [1.0, 2.0])];
+        columns.extend(own.map(|own| Column::new(prepared_column::WEIGHT.into(), own)));
+        let frame = DataFrame::new(2, columns).unwrap();
+        let weights = weights_with_own(&frame, given.map(|given| given.to_vec())).unwrap();
+        assert_eq!(weights, expect.map(|expect| expect.to_vec()));
+    }
+
+    #[test]
+    fn weights_of_rows_and_weights_given_are_multiplied() {
+        check(None, None, None);
+        check(None, Some([2.0, 3.0]), Some([2.0, 3.0]));
+        check(Some([0.0, 0.5]), None, Some([0.0, 0.5]));
+        check(Some([0.0, 0.5]), Some([2.0, 3.0]), Some([0.0, 1.5]));
+    }
 }

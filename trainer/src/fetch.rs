@@ -31,6 +31,9 @@ pub(crate) struct Fetched {
     pub(crate) origin: String,
     /// Whether a generator made its rows.
     pub(crate) synthetic: bool,
+    /// A second file with the test rows, where the first holds none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test_file: Option<PathBuf>,
 }
 
 /// Gets the file and prints where it came from.
@@ -56,6 +59,14 @@ pub(crate) fn fetch(place: &Place, args: &Fetch, dataset: &Dataset, toml: &Path)
     Ok(fetched)
 }
 
+/// A train and a test file that somebody brings in the place of the dataset's source.
+pub(crate) fn bring(dataset: &Dataset, train: &Path, test: &Path) -> anyhow::Result<Fetched> {
+    let (first, second) = (take(dataset, train.to_owned())?, take(dataset, test.to_owned())?);
+    let sha256 = sha256_hex((first.sha256.clone() + &second.sha256).as_bytes());
+    let origin = format!("{} and {}", first.origin, second.origin);
+    Ok(Fetched { sha256, origin, test_file: Some(second.file), ..first })
+}
+
 /// What the last `fetch` left, if it was for this dataset.
 pub(crate) fn last(home: &Home, dataset: &Dataset) -> Option<Fetched> {
     let bytes = std::fs::read(home.raw().join("source.json")).ok()?;
@@ -70,13 +81,13 @@ fn make_up(home: &Home, dataset: &Dataset) -> anyhow::Result<Fetched> {
     let file = home.raw().join(format!("{}.sample.csv", dataset.name));
     store::write_file(&file, &bytes)?;
     let origin = format!("made up, seed {}; no real rows", dataset.split.seed);
-    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: true })
+    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: true, test_file: None })
 }
 
 fn take(dataset: &Dataset, file: PathBuf) -> anyhow::Result<Fetched> {
     let bytes = std::fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let origin = file.display().to_string();
-    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: false })
+    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: false, test_file: None })
 }
 
 fn unpack(home: &Home, dataset: &Dataset, from: Option<&Path>) -> anyhow::Result<Fetched> {
@@ -92,7 +103,7 @@ fn unpack(home: &Home, dataset: &Dataset, from: Option<&Path>) -> anyhow::Result
     let ending = Path::new(&file_name).extension().and_then(|e| e.to_str()).unwrap_or("csv");
     let file = home.raw().join(format!("{}.{ending}", dataset.name));
     store::write_file(&file, &bytes)?;
-    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: false })
+    Ok(Fetched { dataset: dataset.name.clone(), sha256: sha256_hex(&bytes), file, origin, synthetic: false, test_file: None })
 }
 
 /// The archive's bytes, checked, and where they came from.

@@ -11,6 +11,7 @@ use polars::prelude::{
 use trainer_registry::store;
 
 use crate::csv_rows;
+use crate::dialect::{Dialect, Found};
 use crate::failure::{Hint, failure};
 
 /// A file's rows as they came, before anything is checked.
@@ -24,16 +25,25 @@ pub(crate) struct Table {
     pub(crate) lines: Vec<u64>,
     /// Rows that could not be read, by index, and why; the frame holds what was there of them.
     pub(crate) broken: Vec<(usize, String)>,
+    /// How a CSV file tells its fields apart.
+    pub(crate) dialect: Option<Found>,
+}
+
+impl Table {
+    /// Rows that could all be read, numbered from 1.
+    pub(crate) fn new(file: &str, frame: DataFrame) -> Self {
+        let lines = (1..=frame.height() as u64).collect();
+        Self { file: file.to_owned(), frame, lines, broken: Vec::new(), dialect: None }
+    }
 }
 
 /// Reads a CSV or Parquet file; its first bytes tell which.
-pub(crate) fn read_table(path: &Path, separator: Option<char>) -> anyhow::Result<Table> {
+pub(crate) fn read_table(path: &Path, dialect: Dialect) -> anyhow::Result<Table> {
     if is_parquet(path)? {
-        let frame = read_parquet(path)?;
-        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        return Ok(Table { file, lines: (1..=frame.height() as u64).collect(), broken: Vec::new(), frame });
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        return Ok(Table::new(&file, read_parquet(path)?));
     }
-    csv_rows::read(path, separator)
+    csv_rows::read(path, dialect)
 }
 
 /// Reads a Parquet file.

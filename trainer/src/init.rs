@@ -5,21 +5,25 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use data_contract::{Clock, ColumnRule, Dataset, DeclaredKind, Rules, Source, Split, TargetRule, Training};
+use data_contract::{Clock, ColumnRule, Dataset, DeclaredKind, MAX_LEVELS, Rules, Source, Split, TargetRule, Training};
 use polars::prelude::*;
 use trainer_registry::store;
 
 use crate::args::{Init, Place};
-use crate::dataset;
+use crate::dialect::Dialect;
 use crate::failure::{Hint, failure};
 use crate::frame::{self, Table, texts};
 use crate::output::{self, Shown};
-use crate::rows;
+use crate::{contract, dataset, rows};
 
 /// Texts that stand for "missing" in files from anywhere.
 const MISSING_TOKENS: [&str; 9] = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "?", "unknown"];
 /// A column of texts with more different values than this share of its rows is an identifier or free text.
-const IDENTIFIER_SHARE: f64 = 0.5;
+const NEAR_UNIQUE_SHARE: f64 = 0.75;
+/// So is one with so many levels that rare ones are left out, if fewer than this share of its rows would keep a level.
+const FREQUENT_SHARE: f64 = 0.1;
+/// Fewer rows than this do not tell an identifier from other columns.
+const TELLING_ROWS: usize = 20;
 /// A column with at least this share of numbers is one of numbers; rows with something else are set aside.
 const NUMBERS_SHARE: f64 = 0.99;
 /// The most classes that a target may have.
@@ -36,7 +40,7 @@ struct Outcome {
 
 /// Looks at a file and writes `<home>/<name>.toml`.
 pub(crate) fn execute(place: &Place, args: &Init) -> anyhow::Result<()> {
-    let table = frame::read_table(&args.file, None)?;
+    let table = frame::read_table(&args.file, Dialect::default())?;
     if table.lines.is_empty() {
         return Err(failure(format!("{} has no rows", table.file), "it should hold a header line and one line per row"));
     }
@@ -62,23 +66,29 @@ pub(crate) fn execute(place: &Place, args: &Init) -> anyhow::Result<()> {
 
 fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::Result<Dataset> {
     let target = target(table, args)?;
+    let apart: Vec<&String> = [Some(&args.target), args.weights.as_ref()].into_iter().flatten().collect();
+    for column in apart.iter().chain(&args.group.as_ref()) {
+        rows::column_of(table, column, &[])?;
+    }
     let mut columns = Vec::new();
     let mut left_out = std::collections::BTreeMap::new();
     let mut time = Clock::None;
-    for column in table.frame.columns().iter().filter(|column| column.name().as_str() != args.target) {
+    for column in table.frame.columns().iter().filter(|column| apart.iter().all(|name| *name != column.name().as_str())) {
         let name = column.name().to_string();
         match look_at(column)? {
             _ if name.is_empty() => _ = left_out.insert(name, "it has no name".into()),
             _ if rows::TAKEN.contains(&name.as_str()) => {
                 _ = left_out.insert(name, "its name is one that prepared rows use themselves".into());
             }
-            Look::Use(kind) => columns.push(ColumnRule { name, kind, also: Vec::new(), about: String::new() }),
+            _ if args.group.as_ref() == Some(&name) => _ = left_out.insert(name, "it groups the rows".into()),
+            Look::Use(kind) => columns.push(ColumnRule::new(name, kind)),
             Look::LeaveOut(reason) => _ = left_out.insert(name, reason.into()),
-            Look::Date if time == Clock::None => {
+            Look::Date { complete: true } if time == Clock::None => {
                 left_out.insert(name.clone(), "it dates the rows".into());
                 time = Clock::Column { column: name };
             }
-            Look::Date => _ = left_out.insert(name, "a second date".into()),
+            Look::Date { complete: true } => _ = left_out.insert(name, "a second date".into()),
+            Look::Date { complete: false } => _ = left_out.insert(name, "a date that some rows lack".into()),
         }
     }
     if columns.is_empty() {
@@ -87,6 +97,8 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
             "is the separator right? is it the right file?",
         ));
     }
+    let mut source = Source { path: Some(path), ..Source::default() };
+    table.dialect.inspect(|found| found.note(&mut source));
     Ok(Dataset {
         format: 1,
         name,
@@ -94,10 +106,11 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
         licence: String::new(),
         citation: String::new(),
         missing: MISSING_TOKENS.map(str::to_owned).to_vec(),
-        source: Source { path: Some(path), ..Source::default() },
+        weights: args.weights.clone(),
+        source,
         target,
         time,
-        split: Split::default(),
+        split: Split { group: args.group.clone(), ..Split::default() },
         training: Training::default(),
         rules: Rules::default(),
         left_out,
@@ -111,13 +124,17 @@ fn target(table: &Table, args: &Init) -> anyhow::Result<TargetRule> {
     let column = column.map_err(|_| {
         failure(format!("there is no column `{}` in {}", args.target, table.file), format!("its columns are {}", names()))
     })?;
+    if column.dtype().is_nested() {
+        return Err(failure(
+            format!("column `{}` holds lists or structures", args.target),
+            "a target holds one text, number or boolean in each row",
+        ));
+    }
     let mut counts: Vec<(String, usize)> = count(column)?.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     if counts.len() < 2 {
-        return Err(failure(
-            format!("column `{}` holds one class only", args.target),
-            "a classifier needs rows of two classes or more",
-        ));
+        let found = if counts.is_empty() { "no value at all" } else { "one class only" };
+        return Err(failure(format!("column `{}` holds {found}", args.target), "a classifier needs rows of two classes or more"));
     }
     if counts.len() > MAX_CLASSES {
         let message = format!("column `{}` holds {} different values: too many for classes", args.target, counts.len());
@@ -138,28 +155,42 @@ fn target(table: &Table, args: &Init) -> anyhow::Result<TargetRule> {
 
 enum Look {
     Use(DeclaredKind),
-    Date,
+    Date { complete: bool },
     LeaveOut(&'static str),
 }
 
 fn look_at(column: &Column) -> anyhow::Result<Look> {
+    if column.dtype().is_nested() {
+        return Ok(Look::LeaveOut("its values are lists or structures"));
+    }
     let counts = count(column)?;
     let n_present: usize = counts.values().sum();
+    let complete = n_present == column.len();
     let n_numbers: usize = counts.iter().filter(|(text, _)| text.parse::<f64>().is_ok()).map(|(_, count)| count).sum();
     let all = |is: &dyn Fn(&str) -> bool| counts.keys().all(|text| is(text));
     Ok(match () {
         () if counts.is_empty() => Look::LeaveOut("it has no values"),
-        () if counts.len() == 1 => Look::LeaveOut("it has the same value in every row"),
-        () if column.dtype().is_temporal() || all(&is_date) => Look::Date,
-        () if n_present > 20 && counts.len() == n_present && all(&|text| text.parse::<i64>().is_ok()) => {
+        () if counts.len() == 1 && complete => Look::LeaveOut("it has the same value in every row"),
+        () if matches!(column.dtype(), DataType::Date | DataType::Datetime(..)) || all(&is_date) => Look::Date { complete },
+        () if n_present > TELLING_ROWS && counts.len() == n_present && all(&|text| text.parse::<i64>().is_ok()) => {
             Look::LeaveOut("every row has a whole number of its own: an identifier")
         }
         () if n_numbers as f64 >= NUMBERS_SHARE * n_present as f64 => Look::Use(DeclaredKind::Numeric),
-        () if n_present > 20 && counts.len() as f64 > IDENTIFIER_SHARE * n_present as f64 => {
+        () if n_present > TELLING_ROWS && is_near_unique(&counts, n_present) => {
             Look::LeaveOut("nearly every row has a value of its own: an identifier or free text")
         }
         () => Look::Use(DeclaredKind::Categorical),
     })
+}
+
+/// Whether a column of texts has so many levels that nothing can be learned from them.
+fn is_near_unique(counts: &HashMap<String, usize>, n_present: usize) -> bool {
+    let share = |n: usize| n as f64 / n_present as f64;
+    if counts.len() <= MAX_LEVELS as usize {
+        return share(counts.len()) > NEAR_UNIQUE_SHARE;
+    }
+    let n_frequent: usize = counts.values().filter(|count| **count >= contract::MIN_LEVEL_ROWS).sum();
+    share(n_frequent) < FREQUENT_SHARE
 }
 
 fn is_date(text: &str) -> bool {

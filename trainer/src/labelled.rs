@@ -30,6 +30,18 @@ pub(crate) fn read(home: &Home, contract: &Contract, known_by: DateTime<Utc>) ->
     Ok(all)
 }
 
+/// Logged rows with the columns that prepared rows may have besides: each counts once and belongs to no group.
+pub(crate) fn like(prepared: &DataFrame, mut logged: DataFrame) -> anyhow::Result<DataFrame> {
+    let n_rows = logged.height();
+    if prepared.column(prepared_column::WEIGHT).is_ok() {
+        logged.with_column(Column::new(prepared_column::WEIGHT.into(), vec![1.0; n_rows]))?;
+    }
+    if prepared.column(prepared_column::GROUP).is_ok() {
+        logged.with_column(Column::full_null(prepared_column::GROUP.into(), n_rows, &DataType::String))?;
+    }
+    Ok(logged)
+}
+
 /// The class of each id; labels that are no class of the contract are counted and left out.
 fn read_labels(folder: &Path, contract: &Contract, known_by: DateTime<Utc>) -> HashMap<String, String> {
     let mut labels = HashMap::new();

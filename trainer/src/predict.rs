@@ -11,6 +11,7 @@ use polars::prelude::{DataFrame, Float64Chunked, IntoColumn, PlSmallStr, StringC
 use trainer_registry::store;
 
 use crate::args::{Place, Predict};
+use crate::dialect::Dialect;
 use crate::failure::{Hint, failure};
 use crate::frame::{self, Table, texts};
 use crate::output::{self, Shown};
@@ -40,7 +41,7 @@ struct Outcome {
 /// Scores and prints what came of it.
 pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
     let predictor = predictor(place, args.model.as_deref())?;
-    let table = frame::read_table(&args.input, None)?;
+    let table = frame::read_table(&args.input, Dialect::default())?;
     let (records, set_aside) = records(&table, place, predictor.contract())?;
     let scores = score(&predictor, &records)?;
     let mut output = output(&table, &predictor, &records, &scores, args.only_predictions)?;

@@ -16,7 +16,7 @@ pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: &Matrix) -> 
         let values = train.column(&column.name)?;
         let counts = match column.kind {
             ColumnKind::Numeric { .. } => numeric(values.f64()?.iter().flatten().collect(), values.null_count() as u64),
-            ColumnKind::Categorical { .. } => texts(values.str()?),
+            ColumnKind::Categorical { .. } => texts(values.str()?, column),
         };
         Ok(ColumnCounts { name: column.name.clone(), counts })
     };
@@ -27,7 +27,7 @@ pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: &Matrix) -> 
         n_rows: train.height() as u64,
         columns: contract.columns.iter().map(counts_of).collect::<anyhow::Result<_>>()?,
         prediction: numeric(followed, 0),
-        classes: levels(train.column(&contract.target.name)?.str()?),
+        classes: levels(train.column(&contract.target.name)?.str()?.iter().flatten()),
     })
 }
 
@@ -59,13 +59,18 @@ fn bins(sorted: &[f64]) -> Vec<(f64, u64)> {
     bins
 }
 
-fn texts(values: &StringChunked) -> ValueCounts {
-    ValueCounts::Categorical { n_missing: values.null_count() as u64, levels: levels(values) }
+/// Counts of the listed levels; rare ones are counted together, as the monitor does with a window's.
+fn texts(values: &StringChunked, column: &Column) -> ValueCounts {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (text, n) in levels(values.iter().flatten()) {
+        *counts.entry(column.counted_as(&text).to_owned()).or_default() += n;
+    }
+    ValueCounts::Categorical { n_missing: values.null_count() as u64, levels: counts }
 }
 
-fn levels(values: &StringChunked) -> BTreeMap<String, u64> {
+fn levels<'a>(values: impl Iterator<Item = &'a str>) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for value in values.iter().flatten() {
+    for value in values {
         match counts.get_mut(value) {
             Some(count) => *count += 1,
             None => {

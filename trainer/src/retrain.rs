@@ -140,7 +140,9 @@ fn challenge(
 ) -> anyhow::Result<Outcome> {
     let served = Predictor::load(&champion.model()?)?;
     let kept = |reason| Outcome { outcome: RetrainOutcome::Kept, champion: champion.manifest.version, challenger: None, reason };
-    let logged = sorted(&labelled::read(&place.home(), served.contract(), known_by)?)?;
+    let prepared_rows = prepare::read_part(&place.home(), Part::Train)?;
+    let logged = labelled::like(&prepared_rows, labelled::read(&place.home(), served.contract(), known_by)?)?;
+    let logged = sorted(&logged)?;
     let n_new = count_after(&logged, champion.manifest.data.last_date)?;
     if n_new < MIN_NEW_ROWS {
         return Ok(kept(format!(
@@ -224,7 +226,9 @@ fn material(
     let contract = contract::learn(dataset, pool)?;
     let classes = encode::classes(pool, &contract)?;
     let held_out = data_contract::Split { test: dataset.split.validation, ..dataset.split.clone() };
-    let parts = split::divide(&held_out, data_contract::SplitKind::Random, &classes, None);
+    let groups = prepare::group_numbers(pool)?;
+    let keys = split::Keys { classes: &classes, dates: None, groups: groups.as_deref() };
+    let parts = split::divide(&held_out, data_contract::SplitKind::Random, keys);
     let of = |test: bool| -> BooleanChunked { parts.iter().map(|part| Some((*part == Part::Test) == test)).collect() };
     let (train, validation) = (pool.filter(&of(false))?, pool.filter(&of(true))?);
     let dates = dates(pool)?;

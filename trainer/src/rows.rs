@@ -1,22 +1,27 @@
 //! Checking rows against the dataset's TOML file: typed columns out, bad rows set aside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use data_contract::{ColumnRule, Dataset, DeclaredKind, MAX_TEXT_BYTES, SetAside, prepared_column};
 use polars::prelude::*;
 
-use crate::dates;
+use crate::dates::{self, Calendar};
 use crate::failure::failure;
 use crate::frame::{Table, texts};
 
+mod roles;
+
 /// A share of numbers below which they are misplaced in a column of texts.
 const MISPLACED_SHARE: f64 = 0.01;
+/// A column of more levels than this holds codes, and a number may well be one.
+const MISPLACED_LEVELS: usize = 50;
 
 /// The rows that can be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
-    /// `tidemark_row`, `tidemark_date`, the features (Float64 or String), the target (String).
+    /// `tidemark_row`, `tidemark_date`, the features (Float64 or String), the target (String); `tidemark_weight` (Float64) and
+    /// `tidemark_group` (String) where the dataset has them.
     pub(crate) frame: DataFrame,
     /// Index of each row's class.
     pub(crate) classes: Vec<u32>,
@@ -30,37 +35,79 @@ pub(crate) struct Rows {
 #[derive(Debug, Default)]
 struct Faults(BTreeMap<usize, (Option<String>, String)>);
 
-/// Checks every row.
-///
-/// # Errors
-/// A column that is not there, a target that never has two of its classes, and a table without a usable row.
-pub(crate) fn check(table: &Table, dataset: &Dataset) -> anyhow::Result<Rows> {
-    require_free_names(dataset)?;
-    let mut faults = Faults::default();
-    table.broken.iter().for_each(|(row, problem)| faults.add(*row, None, problem.clone()));
-    let others = |name: &str| dataset.columns.iter().find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);
-    let find = |name: &str| column_of(table, name, others(name));
-    let (classes, target) = check_target(find(&dataset.target.column)?, dataset, &mut faults)?;
-    let mut columns = Vec::new();
-    for rule in &dataset.columns {
-        columns.push(check_column(find(&rule.name)?, rule, &dataset.missing, &mut faults)?);
+/// Checks files one after another, as if the rows of each followed those of the one before.
+#[derive(Debug)]
+pub(crate) struct Checker<'a> {
+    dataset: &'a Dataset,
+    calendar: Calendar,
+    n_before: usize,
+}
+
+impl<'a> Checker<'a> {
+    /// A checker that has seen no file yet.
+    pub(crate) fn new(dataset: &'a Dataset) -> Self {
+        Self { dataset, calendar: Calendar::new(&dataset.time), n_before: 0 }
     }
-    warn_about_others(table, dataset);
-    let dates = dates::date_rows(&dataset.time, find)?;
-    for (row, problem) in dates.iter().flatten().enumerate().filter_map(|(row, date)| Some((row, date.as_ref().err()?))) {
-        faults.add(row, None, problem.clone());
+
+    /// Checks every row of a file.
+    ///
+    /// # Errors
+    /// A column that is not there, and a table without a usable row.
+    pub(crate) fn check(&mut self, table: &Table) -> anyhow::Result<Rows> {
+        let dataset = self.dataset;
+        require_free_names(dataset)?;
+        let mut faults = Faults::default();
+        table.broken.iter().for_each(|(row, problem)| faults.add(*row, None, problem.clone()));
+        let others = |name: &str| dataset.columns.iter().find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);
+        let find = |name: &str| column_of(table, name, others(name));
+        let (classes, target) = check_target(find(&dataset.target.column)?, dataset, &mut faults)?;
+        let mut columns = Vec::new();
+        for rule in &dataset.columns {
+            columns.push(check_column(find(&rule.name)?, rule, &dataset.missing, &mut faults)?);
+        }
+        columns.push(target);
+        columns.extend(roles::check(dataset, find, &mut faults)?);
+        warn_about_others(table, dataset);
+        let dates = dates::date_rows(&dataset.time, &mut self.calendar, find)?;
+        for (row, problem) in dates.iter().flatten().enumerate().filter_map(|(row, date)| Some((row, date.as_ref().err()?))) {
+            faults.add(row, None, problem.clone());
+        }
+        let kept: Vec<usize> = (0..table.lines.len()).filter(|row| !faults.0.contains_key(row)).collect();
+        let set_aside = faults.set_aside(table);
+        if kept.is_empty() {
+            let first = set_aside.first().map_or_else(|| "it has no rows".into(), |s| format!("line {}: {}", s.line, s.reason));
+            return Err(failure(format!("{} has no usable row", table.file), first));
+        }
+        let dates = dates.map(|dates| kept.iter().filter_map(|row| dates[*row].clone().ok()).collect::<Vec<_>>());
+        let classes: Vec<u32> = kept.iter().filter_map(|row| classes[*row]).collect();
+        let frame = self.assemble(&kept, dates.as_deref(), columns)?;
+        self.n_before += table.lines.len();
+        Ok(Rows { frame, classes, dates, set_aside })
     }
-    let kept: Vec<usize> = (0..table.lines.len()).filter(|row| !faults.0.contains_key(row)).collect();
-    let all_set_aside = faults.set_aside(table);
-    if kept.is_empty() {
-        let first = all_set_aside.first().map_or_else(|| "it has no rows".into(), |s| format!("line {}: {}", s.line, s.reason));
-        return Err(failure(format!("{} has no usable row", table.file), first));
+
+    fn assemble(&self, kept: &[usize], dates: Option<&[NaiveDate]>, columns: Vec<Column>) -> anyhow::Result<DataFrame> {
+        let picked = IdxCa::from_vec("kept".into(), kept.iter().map(|row| *row as IdxSize).collect());
+        let n_rows = columns.first().map_or(0, Column::len);
+        let columns = DataFrame::new(n_rows, columns)?.take(&picked)?;
+        let rows: Vec<u64> = kept.iter().map(|row| (self.n_before + *row) as u64 + 1).collect();
+        let dates: Vec<Option<NaiveDate>> =
+            dates.map_or_else(|| vec![None; kept.len()], |dates| dates.iter().copied().map(Some).collect());
+        let dates = DateChunked::from_naive_date_options(prepared_column::DATE.into(), dates).into_column();
+        let mut all = vec![Column::new(prepared_column::ROW.into(), rows), dates];
+        all.extend(columns.columns().iter().cloned());
+        Ok(DataFrame::new(kept.len(), all)?)
     }
-    let dates = dates.map(|dates| kept.iter().filter_map(|row| dates[*row].clone().ok()).collect::<Vec<_>>());
-    let classes: Vec<u32> = kept.iter().filter_map(|row| classes[*row]).collect();
-    require_two_classes(&classes, dataset, &table.file)?;
-    let frame = assemble(table, &kept, dates.as_deref(), columns, target)?;
-    Ok(Rows { frame, classes, dates, set_aside: all_set_aside })
+}
+
+impl Rows {
+    /// These rows, then those.
+    pub(crate) fn followed_by(mut self, other: Self) -> anyhow::Result<Self> {
+        self.frame.vstack_mut(&other.frame)?;
+        self.classes.extend(other.classes);
+        self.dates = self.dates.zip(other.dates).map(|(first, second)| [first, second].concat());
+        self.set_aside.extend(other.set_aside);
+        Ok(self)
+    }
 }
 
 /// Finds a column by its name in the TOML file, or under another header that the file may carry.
@@ -76,7 +123,8 @@ pub(crate) fn column_of<'a>(table: &'a Table, name: &str, others: &[String]) -> 
 }
 
 /// Names that prepared rows use themselves.
-pub(crate) const TAKEN: [&str; 2] = [prepared_column::ROW, prepared_column::DATE];
+pub(crate) const TAKEN: [&str; 4] =
+    [prepared_column::ROW, prepared_column::DATE, prepared_column::WEIGHT, prepared_column::GROUP];
 
 fn require_free_names(dataset: &Dataset) -> anyhow::Result<()> {
     let mut names = dataset.columns.iter().map(|rule| rule.name.as_str()).chain([dataset.target.column.as_str()]);
@@ -96,7 +144,7 @@ fn check_target(column: &Column, dataset: &Dataset, faults: &mut Faults) -> anyh
         let class = text.and_then(|text| known.iter().position(|class| class == text.trim()));
         if class.is_none() {
             let problem = text
-                .filter(|text| !text.is_empty())
+                .filter(|text| !is_missing(text, &dataset.missing))
                 .map_or("the target is missing".into(), |text| format!("`{text}` is not a class"));
             faults.add(row, Some(&dataset.target.column), problem);
         }
@@ -130,7 +178,7 @@ fn check_column(column: &Column, rule: &ColumnRule, missing: &[String], faults: 
         }
         DeclaredKind::Categorical => {
             let texts = texts(column)?;
-            let is_known = |text: &&str| !text.is_empty() && !missing.iter().any(|token| token == text);
+            let is_known = |text: &&str| !is_missing(text, missing);
             let levels: Vec<Option<&str>> = texts.iter().map(|text| text.map(str::trim).filter(is_known)).collect();
             find_misplaced_numbers(&levels, rule, faults);
             find_long_texts(&levels, rule, faults);
@@ -140,8 +188,13 @@ fn check_column(column: &Column, rule: &ColumnRule, missing: &[String], faults: 
     }
 }
 
+fn is_missing(text: &str, missing: &[String]) -> bool {
+    let text = text.trim();
+    text.is_empty() || missing.iter().any(|token| token == text)
+}
+
 fn parse_number(text: Option<&str>, missing: &[String]) -> Result<Option<f64>, String> {
-    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty() && !missing.iter().any(|m| m == text)) else {
+    let Some(text) = text.map(str::trim).filter(|text| !is_missing(text, missing)) else {
         return Ok(None);
     };
     match text.parse::<f64>() {
@@ -156,7 +209,8 @@ fn find_misplaced_numbers(levels: &[Option<&str>], rule: &ColumnRule, faults: &m
     let is_number = |text: &str| text.parse::<f64>().is_ok();
     let misplaced: Vec<usize> = (0..levels.len()).filter(|row| levels[*row].is_some_and(is_number)).collect();
     let n_present = levels.iter().flatten().count();
-    if !misplaced.is_empty() && (misplaced.len() as f64) < MISPLACED_SHARE * n_present as f64 {
+    let is_few = !misplaced.is_empty() && (misplaced.len() as f64) < MISPLACED_SHARE * n_present as f64;
+    if is_few && levels.iter().flatten().collect::<BTreeSet<_>>().len() <= MISPLACED_LEVELS {
         for row in misplaced {
             faults.add(row, Some(&rule.name), format!("expected a text, found the number {}", levels[row].unwrap_or_default()));
         }
@@ -174,14 +228,16 @@ fn find_long_texts(levels: &[Option<&str>], rule: &ColumnRule, faults: &mut Faul
 fn warn_about_others(table: &Table, dataset: &Dataset) {
     let known = |name: &str| {
         let used = dataset.columns.iter().any(|rule| rule.name == name || rule.also.iter().any(|also| also == name));
-        used || name == dataset.target.column || dataset.left_out.contains_key(name)
+        let has_a_role = [dataset.weights.as_ref(), dataset.split.group.as_ref()].into_iter().flatten().any(|role| role == name);
+        used || has_a_role || name == dataset.target.column || dataset.left_out.contains_key(name)
     };
     for name in table.frame.get_column_names().iter().filter(|name| !known(name)) {
         tracing::warn!("column `{name}` of {} is not in the TOML file and not used", table.file);
     }
 }
 
-fn require_two_classes(classes: &[u32], dataset: &Dataset, file: &str) -> anyhow::Result<()> {
+/// Refuses rows that are all of one class.
+pub(crate) fn require_two_classes(classes: &[u32], dataset: &Dataset, file: &str) -> anyhow::Result<()> {
     let mut present: Vec<u32> = classes.to_vec();
     present.sort_unstable();
     present.dedup();
@@ -193,24 +249,6 @@ fn require_two_classes(classes: &[u32], dataset: &Dataset, file: &str) -> anyhow
         format!("column `{}` of {file} holds one class only: {only}", dataset.target.column),
         "a classifier needs rows of two classes or more",
     ))
-}
-
-fn assemble(
-    table: &Table,
-    kept: &[usize],
-    dates: Option<&[NaiveDate]>,
-    columns: Vec<Column>,
-    target: Column,
-) -> anyhow::Result<DataFrame> {
-    let picked = IdxCa::from_vec("kept".into(), kept.iter().map(|row| *row as IdxSize).collect());
-    let features = DataFrame::new(table.lines.len(), columns.into_iter().chain([target]).collect())?.take(&picked)?;
-    let rows: Vec<u64> = kept.iter().map(|row| *row as u64 + 1).collect();
-    let dates: Vec<Option<NaiveDate>> =
-        dates.map_or_else(|| vec![None; kept.len()], |dates| dates.iter().copied().map(Some).collect());
-    let dates = DateChunked::from_naive_date_options(prepared_column::DATE.into(), dates).into_column();
-    let mut all = vec![Column::new(prepared_column::ROW.into(), rows), dates];
-    all.extend(features.columns().iter().cloned());
-    Ok(DataFrame::new(kept.len(), all)?)
 }
 
 impl Faults {

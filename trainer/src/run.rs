@@ -3,6 +3,7 @@
 use trainer_registry::{Registry, Version};
 
 use crate::args::{Place, Run};
+use crate::failure::failure;
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
 use crate::search::Found;
@@ -22,7 +23,13 @@ struct Outcome {
 /// Runs every step and prints the results together.
 pub(crate) fn execute(place: &Place, args: &Run) -> anyhow::Result<()> {
     let (dataset, toml) = dataset::read(place)?;
-    let fetched = fetch::fetch(place, &args.fetch, &dataset, &toml)?;
+    let fetched = match prepare::brought(&args.prepare, &dataset)? {
+        Some(_) if args.fetch.from.is_some() || args.fetch.sample => {
+            return Err(failure("`--train` and `--test` bring the rows already", "leave `--from` and `--sample` out"));
+        }
+        Some(fetched) => fetched,
+        None => fetch::fetch(place, &args.fetch, &dataset, &toml)?,
+    };
     let prepared = prepare::prepare(place, &args.prepare, &dataset, &fetched)?;
     let (versions, search) = train::train(place, &args.train, &dataset)?;
     let deployed = deploy::deploy(place)?;

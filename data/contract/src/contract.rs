@@ -30,9 +30,21 @@ pub struct Column {
     /// One line for people; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
+    /// Of a categorical column, how many levels of the training rows are too rare to be listed. They are encoded as a missing value is,
+    /// in training and after it, so a text that is not listed is nothing unusual where there are some.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub n_rare_levels: u64,
     /// What it holds.
     #[serde(flatten)]
     pub kind: ColumnKind,
+}
+
+/// The name under which counts gather the rare levels of a column.
+pub const RARE_LEVELS: &str = "(rare levels)";
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a column holds, as seen in training.
@@ -52,7 +64,7 @@ pub enum ColumnKind {
     },
     /// One of a set of texts.
     Categorical {
-        /// The texts seen in training, most frequent first; a level's feature value is its index here.
+        /// The texts seen in training, most frequent first, without the rare ones; a level's feature value is its index here.
         levels: Vec<String>,
     },
 }
@@ -83,7 +95,17 @@ pub enum ContractError {
 impl Column {
     /// A column without a line for people.
     pub fn new(name: &str, kind: ColumnKind) -> Self {
-        Self { name: name.into(), about: String::new(), kind }
+        Self { name: name.into(), about: String::new(), n_rare_levels: 0, kind }
+    }
+
+    /// The name under which a text of this column is counted: its own, or that of the rare levels.
+    pub fn counted_as<'a>(&self, text: &'a str) -> &'a str {
+        match &self.kind {
+            ColumnKind::Categorical { levels } if self.n_rare_levels > 0 && !levels.iter().any(|level| level == text) => {
+                RARE_LEVELS
+            }
+            _ => text,
+        }
     }
 }
 
@@ -169,6 +191,16 @@ pub(crate) mod tests {
     fn a_contract_of_format_1_still_loads() {
         let contract = Contract::from_json(include_str!("../fixtures/contract-1.json")).unwrap();
         assert_eq!(contract, small());
+    }
+
+    #[test]
+    fn rare_levels_are_counted_together_where_there_are_some() {
+        let mut plan = small().columns[1].clone();
+        assert_eq!(["basic", "gold"].map(|text| plan.counted_as(text)), ["basic", "gold"]);
+        plan.n_rare_levels = 3;
+        assert_eq!(["basic", "gold"].map(|text| plan.counted_as(text)), ["basic", RARE_LEVELS]);
+        let json = serde_json::to_string(&plan).unwrap();
+        assert_eq!(serde_json::from_str::<Column>(&json).unwrap(), plan);
     }
 
     #[test]

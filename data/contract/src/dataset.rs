@@ -28,6 +28,9 @@ pub struct Dataset {
     pub citation: String,
     /// Fields that mean "missing" in any column.
     pub missing: Vec<String>,
+    /// The column that says how much each row counts in training: finite numbers of at least 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// Where the rows come from.
     pub source: Source,
     /// What is predicted.
@@ -73,8 +76,11 @@ pub struct Source {
     /// Path to the file inside nested zip archives, outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub members: Vec<String>,
-    /// Field separator of a CSV file.
+    /// Field separator of a CSV file; found out where it is not given.
     pub separator: Option<char>,
+    /// What a CSV file puts around a field that holds a separator or a newline; found out where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<char>,
 }
 
 /// The column that is predicted.
@@ -101,10 +107,18 @@ pub struct ColumnRule {
     /// Other headers under which files carry it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<String>,
+    /// Of a categorical column, how many levels the model tells apart at most; [`MAX_LEVELS`] where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_levels: Option<u32>,
     /// One line for people who fill in a form.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
 }
+
+/// How many levels of a categorical column a model tells apart, where the dataset does not say: as many as a tree has bins for.
+pub const MAX_LEVELS: u32 = 255;
+/// The most that a dataset may ask for.
+const MOST_LEVELS: u32 = 10_000;
 
 /// How a column's values are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +165,9 @@ pub struct Split {
     pub validation: f64,
     /// Seed of the random split and of training.
     pub seed: u64,
+    /// A column of the file; rows that share its value are never divided. Only with a random split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 /// By chance or by time.
@@ -165,7 +182,7 @@ pub enum SplitKind {
 
 impl Default for Split {
     fn default() -> Self {
-        Self { kind: SplitKind::Random, test: 0.2, validation: 0.2, seed: 42 }
+        Self { kind: SplitKind::Random, test: 0.2, validation: 0.2, seed: 42, group: None }
     }
 }
 
@@ -263,6 +280,18 @@ pub enum DatasetError {
     },
 }
 
+impl ColumnRule {
+    /// A column that is read under its own name only.
+    pub fn new(name: impl Into<String>, kind: DeclaredKind) -> Self {
+        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, about: String::new() }
+    }
+
+    /// How many levels the model tells apart at most.
+    pub fn max_levels(&self) -> usize {
+        self.max_levels.unwrap_or(MAX_LEVELS) as usize
+    }
+}
+
 impl Dataset {
     /// Reads and checks a dataset's TOML text; of two classes the positive one is put last, as the graph's threshold expects it.
     pub fn parse(text: &str) -> Result<Self, DatasetError> {
@@ -292,6 +321,8 @@ impl Dataset {
         require(!self.columns.is_empty(), "columns", "must name at least one column")?;
         self.check_columns()?;
         self.check_target()?;
+        self.check_weights()?;
+        self.check_source()?;
         require(share(self.split.test), "split.test", "must lie between 0 and 1")?;
         require(share(self.split.validation), "split.validation", "must lie between 0 and 1")?;
         self.check_training()?;
@@ -300,7 +331,31 @@ impl Dataset {
             dated || self.split.kind == SplitKind::Random,
             "split.kind",
             "is `time`, but `[time]` does not say what dates the rows",
+        )?;
+        self.check_group(self.split.kind)
+    }
+
+    /// Refuses groups with a split by time: rows of one group lie on both sides of any date.
+    pub fn check_group(&self, kind: SplitKind) -> Result<(), DatasetError> {
+        let group = self.split.group.as_ref();
+        require(group.is_none_or(|group| *group != self.target.column), "split.group", "is the target")?;
+        require(
+            group.is_none() || kind == SplitKind::Random,
+            "split.group",
+            "cannot be kept together by a split by time, as its rows lie on both sides of any date; split at random, or leave it out",
         )
+    }
+
+    fn check_weights(&self) -> Result<(), DatasetError> {
+        let Some(weights) = &self.weights else { return Ok(()) };
+        let free = *weights != self.target.column && self.columns.iter().all(|column| column.name != *weights);
+        require(free, "weights", "names the target or a column that the model uses")
+    }
+
+    fn check_source(&self) -> Result<(), DatasetError> {
+        let ascii = |sign: Option<char>| sign.is_none_or(|sign| sign.is_ascii());
+        require(ascii(self.source.separator), "source.separator", "must be an ASCII character")?;
+        require(ascii(self.source.quote), "source.quote", "must be an ASCII character")
     }
 
     fn check_training(&self) -> Result<(), DatasetError> {
@@ -325,6 +380,10 @@ impl Dataset {
             let free =
                 seen.insert(&column.name) && column.name != self.target.column && !self.left_out.contains_key(&column.name);
             require(free, &format!("columns.{}", column.name), "is named twice, or is also the target or left out")?;
+            let (key, most) = (format!("columns.{}.max_levels", column.name), column.max_levels);
+            require(most.is_none_or(|most| (1..=MOST_LEVELS).contains(&most)), &key, "must lie between 1 and 10000")?;
+            let of_texts = most.is_none() || column.kind == DeclaredKind::Categorical;
+            require(of_texts, &key, "is for categorical columns only")?;
         }
         Ok(())
     }
@@ -393,5 +452,12 @@ mod tests {
         check((r#"["no", "yes"]"#, r#"["yes"]"#), "two or more different classes");
         check((r#"positive = "yes""#, r#"positive = "maybe""#), "`target.positive` is not one of");
         check(("[source]", "[split]\nkind = \"time\"\n[source]"), "does not say what dates the rows");
+        check((r#"missing = [""]"#, "missing = [\"\"]\nweights = \"age\""), "`weights` names the target or a column");
+        check((r#"also = ["tariff"]"#, "max_levels = 0"), "`columns.plan.max_levels` must lie between 1 and 10000");
+        check((r#"kind = "numeric""#, "kind = \"numeric\", max_levels = 9"), "`columns.age.max_levels` is for categorical");
+        check(("[source]", "[split]\ngroup = \"churn\"\n[source]"), "`split.group` is the target");
+        let by_time = "[time]\nkind = \"column\"\ncolumn = \"day\"\n[split]\nkind = \"time\"\ngroup = \"client\"\n[source]";
+        check(("[source]", by_time), "`split.group` cannot be kept together");
+        check(("[source]", "[source]\nseparator = \"→\""), "`source.separator` must be an ASCII character");
     }
 }

@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod alert;
+mod checks;
 mod contract;
 mod dataset;
 mod digest;
@@ -40,10 +41,11 @@ mod reference;
 mod schema;
 
 pub use alert::{Alert, AlertGroup, AlertStatus};
-pub use contract::{Column, ColumnKind, Contract, ContractError, Target};
+pub use checks::{CHECKS_FORMAT, CheckKind, Checks, Finding};
+pub use contract::{Column, ColumnKind, Contract, ContractError, RARE_LEVELS, Target};
 pub use dataset::{
-    CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, Rules, Source, Split, SplitKind,
-    TargetRule, Training,
+    CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, MAX_LEVELS, Rules, Source, Split,
+    SplitKind, TargetRule, Training,
 };
 pub use digest::{sha256_hex, short};
 pub use evaluation::{

@@ -4,11 +4,13 @@ use serde::{Deserialize, Serialize};
 
 /// Names of the columns that `prepare` adds; features and target keep their own names.
 pub mod column {
-    /// Integer: the row's number in the source, from 1.
+    /// Integer: the row's number in the source, from 1; rows of a test file of its own are numbered on.
     pub const ROW: &str = "tidemark_row";
     /// Date of the row, null where nothing dates it.
     pub const DATE: &str = "tidemark_date";
-    /// Text: rows of the same group are never parted; absent where rows have no groups.
+    /// How much the row counts in training; only where the dataset has `weights`.
+    pub const WEIGHT: &str = "tidemark_weight";
+    /// Text: rows that share it belong together; null for a row that stands alone; only where the dataset has `split.group`.
     pub const GROUP: &str = "tidemark_group";
 }
 
@@ -34,7 +36,7 @@ pub struct Prepared {
     pub dataset: String,
     /// SHA-256 over the three Parquet files.
     pub digest: String,
-    /// SHA-256 of the source file.
+    /// SHA-256 of the source file; of a train and a test file, over the two digests.
     pub source: String,
     /// Whether a generator made the rows.
     pub synthetic: bool,
@@ -42,6 +44,9 @@ pub struct Prepared {
     pub seed: u64,
     /// `random` or `time`.
     pub split: crate::SplitKind,
+    /// The file that the test rows came from, where it was one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_file: Option<String>,
     /// Rows in each part.
     pub n_train: u64,
     /// Rows in each part.

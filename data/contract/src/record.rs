@@ -2,6 +2,7 @@
 //!
 //! Parsing happens once, here; a `Record` that exists has the contract's columns, in order, each of the right kind.
 //! A level that training never saw and a number outside training's range are no errors: the row is scored and flagged.
+//! A text that is not listed in a column with rare levels is scored as those are, and not flagged: training knows such texts.
 
 use serde_json::{Map, Value as Json};
 
@@ -259,7 +260,9 @@ fn level(column: &Column, levels: &[String], text: &str) -> Result<Value, Record
 
 fn flag(value: &Value, column: &Column) -> Option<Flag> {
     match (value, &column.kind) {
-        (Value::Unseen(text), _) => Some(Flag::UnseenLevel { column: column.name.clone(), value: shorten(text) }),
+        (Value::Unseen(text), _) if column.n_rare_levels == 0 => {
+            Some(Flag::UnseenLevel { column: column.name.clone(), value: shorten(text) })
+        }
         (Value::Number(number), ColumnKind::Numeric { minimum, maximum, .. }) if number < minimum || number > maximum => {
             Some(Flag::OutOfRange { column: column.name.clone(), value: *number, minimum: *minimum, maximum: *maximum })
         }
@@ -326,6 +329,15 @@ mod tests {
         check(r#"{"plan": null, "age": null}"#, [f32::NAN, -1.0], 0);
         check(r#"{"plan": "unknown", "age": ""}"#, [f32::NAN, -1.0], 0);
         check(r#"{"age": 17.5, "plan": "gold"}"#, [17.5, -1.0], 2);
+    }
+
+    #[test]
+    fn a_rare_level_is_encoded_as_in_training_and_not_flagged() {
+        let mut contract = small();
+        contract.columns[1].n_rare_levels = 9_000;
+        let record = contract.record_from_json(r#"{"age": 41, "plan": "gold"}"#).unwrap();
+        assert_eq!((record.features(&contract), record.flags(&contract)), (vec![41.0, -1.0], vec![]));
+        assert_eq!(record.to_fields(&contract)["plan"], "gold");
     }
 
     #[test]

@@ -19,6 +19,7 @@ fn prepared() -> Fixture {
         synthetic: true,
         seed: 42,
         split: SplitKind::Time,
+        test_file: None,
         n_train: 1980,
         n_validation: 1980,
         n_test: 1200,

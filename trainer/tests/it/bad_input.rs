@@ -3,9 +3,11 @@
 use std::fs;
 
 use data_contract::Bundle;
+use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, Series};
+use trainer_estimators::Family;
 
 use crate::churn;
-use crate::desk::Desk;
+use crate::desk::{Desk, Ran};
 
 /// The churn file with a text changed, described before the change; then `prepare`.
 #[track_caller]
@@ -132,6 +134,117 @@ fn values_of_another_kind_are_set_aside() {
     check_row("C1,2024-01-01,41,1,Oslo,plus,maybe", "`maybe` is not a class");
     check_row("C1,2024-01-01,41,1,Oslo,plus,", "the target is missing");
     check_row("C1,31.12.2024,41,1,Oslo,plus,no", "`31.12.2024` is not a date like 2024-05-31");
+}
+
+/// A small table of two columns and a target; every step is taken, with every family.
+#[track_caller]
+fn check_learned(header: &str, rows: impl IntoIterator<Item = String>, n_set_aside: u64) -> Ran {
+    let desk = Desk::new();
+    desk.write("my.csv", format!("{header}\n{}\n", rows.into_iter().collect::<Vec<_>>().join("\n")));
+    desk.run(["init", "my.csv", "--target", "churn"]).works();
+    let ran = desk.run(["run", "--json"]).works();
+    assert_eq!(ran.json()["prepared"]["n_set_aside"], n_set_aside, "{ran}");
+    assert_eq!(ran.json()["leaderboard"]["versions"].as_array().unwrap().len(), Family::ALL.len(), "{ran}");
+    desk.run(["predict", "--input", "my.csv", "--output", "out.csv", "--only-predictions"]).works();
+    ran
+}
+
+fn class(row: usize) -> &'static str {
+    ["no", "yes"][usize::from(row * 7 % 10 < 4)]
+}
+
+#[test]
+fn a_column_without_a_value_is_left_out_and_one_that_is_asked_for_is_learned_from_all_the_same() {
+    let rows = |row: usize| format!("{row}.5,,{}", class(row));
+    check_learned("size,fax,churn", (0..60).map(rows), 0);
+    let desk = Desk::new();
+    desk.write(
+        "my.csv",
+        format!("size,fax,tax,churn\n{}", (0..60).map(|row| format!("{row}.5,,,{}\n", class(row))).collect::<String>()),
+    );
+    desk.run(["init", "my.csv", "--target", "churn"]).works();
+    let text = desk.read("data/my.toml");
+    let text = text.replace("fax = \"it has no values\"\n", "").replace("tax = \"it has no values\"\n", "");
+    let asked = r#"columns = [ { name = "fax", kind = "numeric" }, { name = "tax", kind = "categorical" },"#;
+    desk.write("data/my.toml", text.replace("columns = [", asked));
+    desk.run(["run"]).works().warns("column `fax` has no value in any training row");
+}
+
+#[test]
+fn one_row_per_class_and_two_rows_in_all() {
+    let desk = Desk::new();
+    desk.write("my.csv", "size,churn\n1,no\n2,yes\n");
+    desk.run(["init", "my.csv", "--target", "churn"]).works();
+    desk.run(["run"]).fails("part would hold 0 classes of 2 rows in all", "bring more rows");
+    desk.write("my.csv", format!("size,churn\n{}", (0..30).map(|row| format!("{row}.5,k{row}\n")).collect::<String>()));
+    desk.run(["init", "my.csv", "--target", "churn", "--force"]).works();
+    desk.run(["run"]).fails("part would hold 0 classes of 30 rows in all", "bring more rows");
+}
+
+#[test]
+fn a_class_with_one_row_among_others_stays_in_training() {
+    let rows = (0..90).map(|row| format!("{row},{},{}", row % 7, if row == 44 { "perhaps" } else { class(row) }));
+    check_learned("size,days,churn", rows.map(|row| row.replacen(',', ".5,", 1)), 0);
+}
+
+#[test]
+fn infinite_values_are_set_aside() {
+    let value = |row: usize| match row {
+        7 => "inf".to_owned(),
+        8 => "-Infinity".to_owned(),
+        9 => "1e400".to_owned(),
+        _ => format!("{row}.25"),
+    };
+    let ran = check_learned("size,plan,churn", (0..400).map(|row| format!("{},p{},{}", value(row), row % 3, class(row))), 3);
+    ran.warns("set aside my.csv:11: `1e400` is not a finite number");
+}
+
+#[test]
+fn a_column_with_a_level_of_its_own_in_every_row() {
+    let rows = |row: usize| format!("{row}.5,name {row},{}", class(row));
+    check_learned("size,name,churn", (0..60).map(rows), 0);
+    let desk = Desk::new();
+    desk.write(
+        "my.csv",
+        format!("name,churn\n{}", (0..400).map(|row| format!("name {row},{}\n", class(row))).collect::<String>()),
+    );
+    desk.run(["init", "my.csv", "--target", "churn"]).fails("my.csv has no column to predict from", "separator");
+}
+
+#[test]
+fn a_target_with_missing_values() {
+    let target = |row: usize| if row % 10 == 3 { ["", "NA", "unknown"][row % 3] } else { class(row) };
+    let ran = check_learned("size,plan,churn", (0..200).map(|row| format!("{row}.5,p{},{}", row % 3, target(row))), 20);
+    ran.warns("the target is missing");
+    check_init("size,churn\n1,\n2,NA\n", "column `churn` holds no value at all", "two classes or more");
+}
+
+#[test]
+fn rows_that_are_all_alike() {
+    let ran = check_learned("size,plan,churn", (0..200).map(|row| format!("{},p{},{}", row % 2, row % 2, class(row / 2))), 0);
+    ran.warns("repeat an earlier row").warns("occur in training too");
+}
+
+#[test]
+fn names_with_quotes_emoji_and_newlines_are_learned() {
+    let header = "\"my \"\"size\"\"\",\"🐟\nplan\",churn";
+    check_learned(header, (0..100).map(|row| format!("{row}.5,\"p\n{}\",{}", row % 3, class(row))), 0);
+}
+
+#[test]
+fn lists_in_a_parquet_file_are_left_out() {
+    let desk = Desk::new();
+    let lists: Vec<Series> = (0..60).map(|row| Series::new("".into(), [row, row + 1])).collect();
+    let columns = vec![
+        Column::new("tags".into(), lists),
+        Column::new("size".into(), (0..60).map(f64::from).collect::<Vec<_>>()),
+        Column::new("churn".into(), (0..60).map(class).collect::<Vec<_>>()),
+    ];
+    let mut frame = DataFrame::new_infer_height(columns).unwrap();
+    ParquetWriter::new(fs::File::create(desk.path("my.parquet")).unwrap()).finish(&mut frame).unwrap();
+    desk.run(["init", "my.parquet", "--target", "churn"]).works().says("left out `tags`: its values are lists or structures");
+    desk.run(["init", "my.parquet", "--target", "tags", "--force"]).fails("column `tags` holds lists", "one text");
+    desk.run(["run", "--family", "logistic-regression"]).works();
 }
 
 #[test]

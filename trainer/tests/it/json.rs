@@ -37,6 +37,7 @@ fn every_command_prints_an_object() {
         "last_date",
         "first_set_aside",
         "set_aside_file",
+        "warnings",
     ];
     check(&desk, &["prepare"], &prepared);
     check(&desk, &["train"], &["versions"]);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may stop at the first surprise, and says what it skips")]
 
 mod bad_input;
+mod checks;
 mod churn;
 mod desk;
 mod disk;
@@ -13,4 +14,6 @@ mod real;
 mod retrain;
 mod search;
 mod snapshot;
+mod splits;
 mod start;
+mod tables;
