@@ -10,9 +10,9 @@ use polars::prelude::{
 };
 use trainer_registry::store;
 
-use crate::csv_rows;
 use crate::dialect::{Dialect, Found};
 use crate::failure::{Hint, failure};
+use crate::{csv_rows, parquet_rows};
 
 /// A file's rows as they came, before anything is checked.
 #[derive(Clone, Debug)]
@@ -40,8 +40,7 @@ impl Table {
 /// Reads a CSV or Parquet file; its first bytes tell which.
 pub(crate) fn read_table(path: &Path, dialect: Dialect) -> anyhow::Result<Table> {
     if is_parquet(path)? {
-        let file = path.file_name().unwrap_or_default().to_string_lossy();
-        return Ok(Table::new(&file, read_parquet(path)?));
+        return parquet_rows::read(path);
     }
     csv_rows::read(path, dialect)
 }

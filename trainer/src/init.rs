@@ -54,7 +54,7 @@ pub(crate) fn execute(place: &Place, args: &Init) -> anyhow::Result<()> {
     }
     let dataset = describe(&table, args, name, path_from(place.home().root(), &args.file)?)?;
     let text = render(&dataset);
-    Dataset::parse(&text).hint("`--name` gives the dataset another name; its file can be written by hand, too")?;
+    Dataset::parse(&text).hint("change the file or its name (`--name`), or write the dataset's file by hand")?;
     store::write_file(&toml, text.as_bytes())?;
     let next = match dataset::names(&place.home()).len() {
         1 => "trainer run".into(),
@@ -73,12 +73,16 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
     let mut columns = Vec::new();
     let mut left_out = std::collections::BTreeMap::new();
     let mut time = Clock::None;
+    let mut folded = std::collections::BTreeSet::from([args.target.to_lowercase()]);
     for column in table.frame.columns().iter().filter(|column| apart.iter().all(|name| *name != column.name().as_str())) {
         let name = column.name().to_string();
         match look_at(column)? {
             _ if name.is_empty() => _ = left_out.insert(name, "it has no name".into()),
             _ if rows::TAKEN.contains(&name.as_str()) => {
                 _ = left_out.insert(name, "its name is one that prepared rows use themselves".into());
+            }
+            _ if !folded.insert(name.to_lowercase()) => {
+                _ = left_out.insert(name, "its name differs from another in case only: rename it in the file to use it".into());
             }
             _ if args.group.as_ref() == Some(&name) => _ = left_out.insert(name, "it groups the rows".into()),
             Look::Use(kind) => columns.push(ColumnRule::new(name, kind)),
@@ -149,8 +153,18 @@ fn target(table: &Table, args: &Init) -> anyhow::Result<TargetRule> {
             format!("its values are {}", classes.join(", ")),
         ));
     }
-    classes.sort_by_key(|class| (Some(class) == positive.as_ref(), class.clone()));
+    sort(&mut classes, positive.as_ref());
     Ok(TargetRule { column: args.target.clone(), classes, positive })
+}
+
+/// Numbers by size, else by name; the positive class comes last.
+fn sort(classes: &mut [String], positive: Option<&String>) {
+    classes.sort();
+    let number = |class: &String| class.parse::<f64>().unwrap_or(f64::NAN);
+    if classes.iter().all(|class| number(class).is_finite()) {
+        classes.sort_by(|a, b| number(a).total_cmp(&number(b)));
+    }
+    classes.sort_by_key(|class| Some(class) == positive);
 }
 
 enum Look {

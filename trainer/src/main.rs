@@ -29,6 +29,7 @@ mod lock;
 mod material;
 mod output;
 mod page;
+mod parquet_rows;
 mod predict;
 mod prepare;
 mod progress;

@@ -272,7 +272,8 @@ impl Shown for Outcome {
         }
         if !self.warnings.is_empty() {
             let file = self.set_aside_file.with_file_name(CHECKS);
-            text += &format!("\n{} warnings about the rows, listed in {}", self.warnings.len(), file.display());
+            let warnings = if self.warnings.len() == 1 { "warning" } else { "warnings" };
+            text += &format!("\n{} {warnings} about the rows, listed in {}", self.warnings.len(), file.display());
         }
         text
     }

@@ -375,11 +375,15 @@ impl Dataset {
 
     fn check_columns(&self) -> Result<(), DatasetError> {
         let mut seen = std::collections::BTreeSet::new();
+        let mut folded = std::collections::BTreeSet::from([self.target.column.to_lowercase()]);
         for column in &self.columns {
             require(!column.name.is_empty(), "columns", "has a column without a name")?;
             let free =
                 seen.insert(&column.name) && column.name != self.target.column && !self.left_out.contains_key(&column.name);
             require(free, &format!("columns.{}", column.name), "is named twice, or is also the target or left out")?;
+            let told_apart = folded.insert(column.name.to_lowercase());
+            let problem = "differs from another column or the target in case only, which the tables of the monitor cannot tell apart: rename it in the file";
+            require(told_apart, &format!("columns.{}", column.name), problem)?;
             let (key, most) = (format!("columns.{}.max_levels", column.name), column.max_levels);
             require(most.is_none_or(|most| (1..=MOST_LEVELS).contains(&most)), &key, "must lie between 1 and 10000")?;
             let of_texts = most.is_none() || column.kind == DeclaredKind::Categorical;
@@ -396,6 +400,10 @@ impl Dataset {
             "target.classes",
             "must name two or more different classes",
         )?;
+        let folded: std::collections::BTreeSet<_> = classes.iter().map(|class| class.to_lowercase()).collect();
+        let problem =
+            "has classes that differ in case only, which the tables of the monitor cannot tell apart: make them one in the file";
+        require(folded.len() == classes.len(), "target.classes", problem)?;
         let known = self.target.positive.is_none() || self.positive().is_some();
         require(known, "target.positive", "is not one of `target.classes`")?;
         require(classes.len() > 2 || self.target.positive.is_some(), "target.positive", "must name one of the two classes")
@@ -450,6 +458,8 @@ mod tests {
         check(("format = 1", "fromat = 1"), "fromat");
         check((r#"name = "plan""#, r#"name = "age""#), "`columns.age` is named twice");
         check((r#"["no", "yes"]"#, r#"["yes"]"#), "two or more different classes");
+        check((r#"["no", "yes"]"#, r#"["no", "yes", "No"]"#), "classes that differ in case only");
+        check((r#"name = "plan""#, r#"name = "Age""#), "`columns.Age` differs from another column or the target in case only");
         check((r#"positive = "yes""#, r#"positive = "maybe""#), "`target.positive` is not one of");
         check(("[source]", "[split]\nkind = \"time\"\n[source]"), "does not say what dates the rows");
         check((r#"missing = [""]"#, "missing = [\"\"]\nweights = \"age\""), "`weights` names the target or a column");

@@ -174,7 +174,9 @@ impl Contract {
                 finite(column, number.as_f64().unwrap_or(f64::NAN), &number.to_string())
             }
             (ColumnKind::Categorical { .. }, Json::String(text)) => self.value_from_text(column, text),
-            (ColumnKind::Categorical { levels }, Json::Number(_) | Json::Bool(_)) if levels.contains(&value.to_string()) => {
+            (ColumnKind::Categorical { levels }, Json::Number(_) | Json::Bool(_))
+                if levels.contains(&value.to_string()) || may_be_rare_code(column, levels) =>
+            {
                 level(column, levels, &value.to_string())
             }
             (ColumnKind::Numeric { .. }, Json::String(text)) if self.missing_tokens.contains(text) => Ok(Value::Missing),
@@ -258,6 +260,11 @@ fn level(column: &Column, levels: &[String], text: &str) -> Result<Value, Record
     Ok(index.map_or_else(|| Value::Unseen(text.to_owned()), |index| Value::Level(index as u32)))
 }
 
+/// Whether a number may be a rare level, as it may where listed levels are numbers too.
+fn may_be_rare_code(column: &Column, levels: &[String]) -> bool {
+    column.n_rare_levels > 0 && levels.iter().any(|level| level.parse::<f64>().is_ok())
+}
+
 fn flag(value: &Value, column: &Column) -> Option<Flag> {
     match (value, &column.kind) {
         (Value::Unseen(text), _) if column.n_rare_levels == 0 => {
@@ -338,6 +345,10 @@ mod tests {
         let record = contract.record_from_json(r#"{"age": 41, "plan": "gold"}"#).unwrap();
         assert_eq!((record.features(&contract), record.flags(&contract)), (vec![41.0, -1.0], vec![]));
         assert_eq!(record.to_fields(&contract)["plan"], "gold");
+        assert!(contract.record_from_json(r#"{"age": 41, "plan": 77}"#).is_err());
+        contract.columns[1].kind = ColumnKind::Categorical { levels: vec!["12".into()] };
+        let record = contract.record_from_json(r#"{"age": 41, "plan": 77}"#).unwrap();
+        assert_eq!(record.features(&contract), [41.0, -1.0]);
     }
 
     #[test]

@@ -264,6 +264,16 @@ fn two_columns_of_one_name() {
 }
 
 #[test]
+fn names_that_differ_in_case_only() {
+    let desk = Desk::with_rows(&churn::csv(600).replacen("id,joined,age,balance,city", "id,joined,age,Age,Churn", 1));
+    let text = desk.read("data/churn.toml");
+    assert!(text.contains("Age = \"its name differs from another in case only") && text.contains("Churn = \"its"), "{text}");
+    desk.run(["run", "--family", "logistic-regression"]).works();
+    check_toml("name = \"balance\"", "name = \"AGE\"", "`columns.AGE` differs from another column", "");
+    check_init("size,churn\n1,yes\n2,no\n3,Yes\n", "`target.classes` has classes that differ in case only", "change the file");
+}
+
+#[test]
 fn a_column_whose_name_prepared_rows_use() {
     let desk = Desk::with_rows(&churn::csv(600).replacen("balance", "tidemark_row", 1));
     assert!(desk.read("data/churn.toml").contains("tidemark_row = \"its name is one that prepared rows use themselves\""));

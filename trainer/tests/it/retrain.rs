@@ -12,6 +12,7 @@ use polars::prelude::{Column, DataFrame, DataType, ParquetWriter, TimeUnit};
 use serde_json::{Value as Json, json};
 use trainer_registry::Registry;
 
+use crate::churn;
 use crate::desk::Desk;
 
 /// A listening program, ended when dropped.
@@ -166,6 +167,21 @@ fn a_challenger_learns_from_labelled_predictions_and_a_label_that_is_no_class_is
     let version = Registry::new(&desk.home()).version(challenger as u32).unwrap();
     assert_eq!(version.manifest.data.n_logged, 200, "399 rows are labelled, and the newest 199 judge");
     assert!(outcome["reason"].as_str().unwrap().contains("on the 199 newest labelled rows"), "{outcome}");
+}
+
+#[test]
+fn rows_that_weigh_and_belong_together_are_retrained_with_logged_ones_that_do_not() {
+    let desk = Desk::new();
+    let line = |(row, line): (usize, &str)| match row {
+        0 => format!("worth,client,{line}\n"),
+        _ => format!("{}.5,c{},{line}\n", row % 3, row % 40),
+    };
+    desk.write("churn.csv", churn::csv(600).lines().enumerate().map(line).collect::<String>());
+    desk.run(["init", "churn.csv", "--target", "churn", "--weights", "worth", "--group", "client"]).works();
+    desk.run(["run", "--family", "logistic-regression"]).works();
+    log_rows(&desk, 400, "2025-01-15");
+    let outcome = desk.run(["--json", "retrain", "--once"]).works().json();
+    assert!(outcome["challenger"].is_u64(), "{outcome}");
 }
 
 /// Predictions of one day in the log, each with its label but for one that is misspelt: those under 50 churn.
