@@ -99,12 +99,13 @@ impl Sample {
             rows.truncate(SAMPLE_ROWS);
             rows
         };
-        let (known, test) = (draw(false), draw(true));
-        let contract = contract::learn(subject.dataset, &take(subject.rows, &known)?)?;
-        let mut rows = [known, test].concat();
+        let mut rows = [draw(false), draw(true)].concat();
         shuffle(&mut rows, &mut random);
+        let frame = take(subject.rows, &rows)?;
+        // Levels of both sides: one that only the test has must not stand out as a missing value does.
+        let contract = contract::learn(subject.dataset, &frame)?;
         Ok(Self {
-            features: encode::features(&take(subject.rows, &rows)?, &contract)?,
+            features: encode::features(&frame, &contract)?,
             contract,
             classes: rows.iter().map(|row| subject.classes[*row]).collect(),
             is_test: rows.iter().map(|row| subject.parts[*row] == Part::Test).collect(),
