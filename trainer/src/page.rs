@@ -1,6 +1,7 @@
 //! The report on trained versions as one page: no script, no other file, light and dark.
 
 mod axes;
+mod curve_table;
 mod curves;
 mod dependence;
 mod figures;

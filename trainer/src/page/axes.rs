@@ -29,7 +29,12 @@ impl Scale {
 
     /// From 0 to 1.
     pub(super) fn unit(from: f64, to: f64) -> Self {
-        Self { low: 0.0, high: 1.0, step: 0.25, from, to }
+        Self::to(1.0, from, to)
+    }
+
+    /// From 0 to an end.
+    pub(super) fn to(end: f64, from: f64, to: f64) -> Self {
+        Self { low: 0.0, high: end, step: end / 4.0, from, to }
     }
 
     /// Where a value lies.
@@ -45,10 +50,22 @@ impl Scale {
 
     /// A tick with as many decimals as the steps need.
     pub(super) fn label(&self, tick: f64) -> String {
-        let decimals = (-self.step.log10()).ceil().max(0.0) as usize;
-        let decimals = decimals + usize::from((self.step * 10f64.powi(decimals as i32)).fract() > 1e-6);
+        let decimals = decimals(self.step);
         format!("{tick:.decimals$}")
     }
+
+    /// A tick as per cent.
+    pub(super) fn percent(&self, tick: f64) -> String {
+        let (percent, decimals) = (tick * 100.0, decimals(self.step * 100.0));
+        format!("{percent:.decimals$} %")
+    }
+}
+
+/// Decimals that tell ticks of a step apart.
+fn decimals(step: f64) -> usize {
+    let decimals = (-step.log10()).ceil().max(0.0) as usize;
+    let rest = (step * 10f64.powi(decimals as i32)).fract();
+    decimals + usize::from(rest > 1e-6 && rest < 1.0 - 1e-6)
 }
 
 fn nice_step(rough: f64) -> f64 {
@@ -80,6 +97,7 @@ mod tests {
     fn a_value_lies_between_the_ends() {
         let scale = Scale::unit(100.0, 0.0);
         assert_eq!([scale.at(0.0), scale.at(0.25), scale.at(1.0)], [100.0, 75.0, 0.0]);
+        assert_eq!([scale.percent(0.25), Scale::around([0.0, 0.01], 0.0, 9.0).percent(0.0025)], ["25 %", "0.25 %"]);
         assert_eq!([px(12.0), px(12.34)], ["12", "12.3"]);
     }
 }

@@ -3,8 +3,9 @@
 use data_contract::ClassCurves;
 use maud::{Markup, html};
 
+use super::curve_table::{self, Named};
 use super::figures::{count, family, percent};
-use super::square::{Square, path, place};
+use super::square::{Square, end_of};
 use super::{Entry, Report};
 
 /// Lines at most; more could not be told apart.
@@ -20,12 +21,14 @@ pub(super) fn ranking(report: &Report) -> Markup {
         up: "share of the class found",
         label: "ROC curves",
         chance: Some([[0.0, 0.0], [1.0, 1.0]]),
+        end: 1.0,
     };
     let precision_recall = Square {
         across: "recall",
         up: "precision",
         label: "precision-recall curves",
         chance: share.map(|share| [[0.0, share], [1.0, share]]),
+        end: 1.0,
     };
     html! {
         section {
@@ -37,8 +40,12 @@ pub(super) fn ranking(report: &Report) -> Markup {
             }
             (key(&lines))
             div.pair {
-                figure { (roc.draw(&draw(&lines, |curves| &curves.roc))) }
-                figure { (precision_recall.draw(&draw(&lines, |curves| &curves.precision_recall))) }
+                figure { (roc.draw(&draw(&roc, &lines, |curves| &curves.roc))) }
+                figure { (precision_recall.draw(&draw(&precision_recall, &lines, |curves| &curves.precision_recall))) }
+            }
+            details { summary { "Curves in numbers" }
+                (curve_table::roc(&named(&lines, |curves| &curves.roc)))
+                (curve_table::precision_recall(&named(&lines, |curves| &curves.precision_recall)))
             }
         }
     }
@@ -47,13 +54,16 @@ pub(super) fn ranking(report: &Report) -> Markup {
 /// Whether probabilities mean what they say.
 pub(super) fn reliability(report: &Report) -> Markup {
     let evaluation = &report.entries[0].evaluation;
+    let lines: Vec<Line> = lines(report).into_iter().take(if report.classes.len() == 2 { 1 } else { MAX_LINES }).collect();
+    let bins = lines.iter().flat_map(|line| &line.curves.reliability);
+    let end = end_of(bins.flat_map(|bin| [bin.probability, bin.share]));
     let square = Square {
         across: "probability said",
         up: "share that came true",
         label: "reliability: probability said against the share that came true",
-        chance: Some([[0.0, 0.0], [1.0, 1.0]]),
+        chance: Some([[0.0, 0.0], [end, end]]),
+        end,
     };
-    let lines: Vec<Line> = lines(report).into_iter().take(if report.classes.len() == 2 { 1 } else { MAX_LINES }).collect();
     html! {
         section {
             h2 { (reliability_title(report)) }
@@ -63,8 +73,8 @@ pub(super) fn reliability(report: &Report) -> Markup {
             }
             @if lines.len() > 1 { (key(&lines)) }
             div.pair {
-                figure { (square.draw(&dots(&lines))) }
-                (calibrations(report))
+                figure { (square.draw(&dots(&square, &lines))) }
+                (calibrations(report, &lines))
             }
         }
     }
@@ -77,21 +87,23 @@ fn reliability_title(report: &Report) -> String {
     }
 }
 
-fn calibrations(report: &Report) -> Markup {
+fn calibrations(report: &Report, lines: &[Line]) -> Markup {
     let evaluation = &report.entries[0].evaluation;
-    let bins = evaluation.curves.first().map(|curves| &curves.reliability[..]).unwrap_or_default();
     html! {
         div {
             @if !evaluation.calibrations.is_empty() {
                 table {
-                    thead { tr { th { "Calibration" } th { "Log loss, cross-validated" } } }
+                    thead { tr { th { "Calibration" } th { "Log loss on rows held out" } } }
                     tbody { @for (name, loss) in &evaluation.calibrations { tr { td { (name) @if *name == evaluation.calibration { " (chosen)" } } td { (format!("{loss:.5}")) } } } }
                 }
             }
             details { summary { "Reliability in numbers" }
-                table {
-                    thead { tr { th { "Probability said" } th { "Came true" } th { "Rows" } } }
-                    tbody { @for bin in bins { tr { td { (percent(bin.probability)) } td { (percent(bin.share)) } td { (count(bin.n_rows)) } } } }
+                @for line in lines {
+                    table {
+                        @if lines.len() > 1 { caption { (line.name) } }
+                        thead { tr { th { "Probability said" } th { "Came true" } th { "Rows" } } }
+                        tbody { @for bin in &line.curves.reliability { tr { td { (percent(bin.probability)) } td { (percent(bin.share)) } td { (count(bin.n_rows)) } } } }
+                    }
                 }
             }
         }
@@ -120,21 +132,25 @@ fn lines(report: &Report) -> Vec<Line<'_>> {
     curves.map(|(class, curves)| Line { name: report.classes[curves.class as usize].clone(), class, curves }).collect()
 }
 
-fn draw(lines: &[Line], points: impl Fn(&ClassCurves) -> &Vec<[f64; 2]>) -> Markup {
+fn named<'a>(lines: &'a [Line], points: impl Fn(&'a ClassCurves) -> &'a Vec<[f64; 2]>) -> Vec<Named<'a>> {
+    lines.iter().map(|line| Named { name: &line.name, points: points(line.curves) }).collect()
+}
+
+fn draw(square: &Square, lines: &[Line], points: impl Fn(&ClassCurves) -> &Vec<[f64; 2]>) -> Markup {
     html! {
         @for line in lines.iter().rev() {
-            path class={ "line v" (line.class) } d=(path(points(line.curves))) { title { (line.name) } }
+            path class={ "line v" (line.class) } d=(square.path(points(line.curves))) { title { (line.name) } }
         }
     }
 }
 
-fn dots(lines: &[Line]) -> Markup {
+fn dots(square: &Square, lines: &[Line]) -> Markup {
     html! {
         @for line in lines {
             @let points: Vec<[f64; 2]> = line.curves.reliability.iter().map(|bin| [bin.probability, bin.share]).collect();
-            path class={ "line v" (line.class) } d=(path(&points)) {}
+            path class={ "line v" (line.class) } d=(square.path(&points)) {}
             @for bin in &line.curves.reliability {
-                @let (x, y) = place([bin.probability, bin.share]);
+                @let (x, y) = square.place([bin.probability, bin.share]);
                 circle class={ "dot v" (line.class) } cx=(x) cy=(y) r="4" {
                     title { (percent(bin.probability)) " said, " (percent(bin.share)) " came true (" (count(bin.n_rows)) " rows)" }
                 }

@@ -11,7 +11,7 @@ use super::importance::shorten;
 
 const WIDTH: f64 = 320.0;
 const HEIGHT: f64 = 150.0;
-const LEFT: f64 = 44.0;
+const LEFT: f64 = 48.0;
 const BOTTOM: f64 = 22.0;
 const MAX_PANELS: usize = 12;
 const MAX_LEVELS: usize = 12;
@@ -36,6 +36,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     figure {
                         figcaption { (shorten(&dependence.column)) " " small { (range(&dependence.points, class)) } }
                         @if is_numeric(dependence) { (line(dependence, class)) } @else { (levels(dependence, class)) }
+                        (numbers(dependence, class))
                     }
                 }
             }
@@ -72,7 +73,7 @@ fn line(dependence: &Dependence, class: usize) -> Markup {
                 rect.share x=(px(across.at(*value) - 3.0)) y=(px(HEIGHT - BOTTOM - height)) width="6" height=(px(height)) {}
             }
             (grid(&up))
-            @for tick in across.ticks().step_by(2) { text x=(px(across.at(tick))) y=(px(HEIGHT - 6.0)) text-anchor="middle" { (short(tick)) } }
+            @for tick in across.ticks().step_by(2) { text x=(px(across.at(tick))) y=(px(HEIGHT - 6.0)) text-anchor="middle" { (written(&across, tick)) } }
             path class="line v0" d=(path) {}
             @for (value, point) in &known {
                 circle class="dot v0" cx=(px(across.at(*value))) cy=(px(up.at(point.probabilities[class]))) r="3" { title { (short(*value)) ": " (percent(point.probabilities[class])) } }
@@ -84,21 +85,32 @@ fn line(dependence: &Dependence, class: usize) -> Markup {
 fn levels(dependence: &Dependence, class: usize) -> Markup {
     let mut points: Vec<&DependencePoint> = dependence.points.iter().take(MAX_LEVELS).collect();
     points.sort_by(|a, b| b.probabilities[class].total_cmp(&a.probabilities[class]));
-    let row = 17.0;
-    let height = row * points.len() as f64 + 6.0;
+    let row = 22.0;
+    let height = row * points.len() as f64 + 4.0;
     let across = Scale::around(points.iter().map(|point| point.probabilities[class]).chain([0.0]), 128.0, WIDTH - 46.0);
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", px(height))) role="img" aria-label=(format!("probability by {}", dependence.column)) {
             @for (index, point) in points.iter().enumerate() {
                 @let y = row * index as f64 + 3.0;
                 @let probability = point.probabilities[class];
-                rect.share x="128" y=(px(y + 10.0)) width=(px(point.share * (WIDTH - 174.0))) height="4" { title { (percent(point.share)) " of the rows" } }
+                rect.share x="128" y=(px(y + 13.0)) width=(px(point.share * (WIDTH - 174.0))) height="4" { title { (percent(point.share)) " of the rows" } }
                 text x="122" y=(px(y + 12.0)) text-anchor="end" { (shorten(&text(&point.value))) }
-                line class="span" x1="128" x2=(px(across.at(probability))) y1=(px(y + 7.0)) y2=(px(y + 7.0)) {}
-                circle class="dot v0" cx=(px(across.at(probability))) cy=(px(y + 7.0)) r="4" {}
-                text x=(px(across.at(probability) + 8.0)) y=(px(y + 11.0)) { (percent(probability)) }
+                line class="span" x1="128" x2=(px(across.at(probability))) y1=(px(y + 6.0)) y2=(px(y + 6.0)) {}
+                circle class="dot v0" cx=(px(across.at(probability))) cy=(px(y + 6.0)) r="4" {}
+                text x=(px(across.at(probability) + 8.0)) y=(px(y + 10.0)) { (percent(probability)) }
             }
         }
+    }
+}
+
+fn numbers(dependence: &Dependence, class: usize) -> Markup {
+    html! {
+        details { summary { "In numbers" } table {
+            thead { tr { th { "Value" } th { "Rows" } th { "Probability" } } }
+            tbody { @for point in &dependence.points {
+                tr { td.wrap { (text(&point.value)) } td { (percent(point.share)) } td { (percent(point.probabilities[class])) } }
+            } }
+        } }
     }
 }
 
@@ -110,9 +122,14 @@ fn grid(up: &Scale) -> Markup {
     html! {
         @for tick in up.ticks() {
             line class="grid" x1=(px(LEFT)) x2=(px(WIDTH - 8.0)) y1=(px(up.at(tick))) y2=(px(up.at(tick))) {}
-            text x=(px(LEFT - 6.0)) y=(px(up.at(tick) + 4.0)) text-anchor="end" { (up.label(tick)) }
+            text x=(px(LEFT - 6.0)) y=(px(up.at(tick) + 4.0)) text-anchor="end" { (up.percent(tick)) }
         }
     }
+}
+
+/// A tick of a column's own numbers.
+fn written(across: &Scale, tick: f64) -> String {
+    if tick.abs() < 1e4 { across.label(tick) } else { short(tick) }
 }
 
 fn text(value: &Json) -> String {

@@ -9,7 +9,12 @@ pub(super) fn metric(value: f64) -> String {
 
 /// A number with its interval: `0.279 (0.271–0.287)`.
 pub(super) fn estimate(estimate: &Estimate) -> String {
-    format!("{:.3} ({:.3}–{:.3})", estimate.value, estimate.low, estimate.high)
+    format!("{:.3} ({})", estimate.value, ends(estimate))
+}
+
+/// The ends of an interval: `0.271–0.287`.
+pub(super) fn ends(estimate: &Estimate) -> String {
+    format!("{:.3}–{:.3}", estimate.low, estimate.high)
 }
 
 /// A share as per cent.

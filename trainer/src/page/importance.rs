@@ -6,8 +6,8 @@ use maud::{Markup, html};
 use super::axes::{Scale, px};
 use super::figures::short;
 
-const WIDTH: f64 = 1072.0;
-const LEFT: f64 = 190.0;
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 200.0;
 const ROW: f64 = 24.0;
 const MAX_ROWS: usize = 25;
 
@@ -22,8 +22,9 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
         section {
             h2 { "“" (first.column) "” matters most" }
             p.lead { "How much the log loss grows when a column's values are shuffled among the rows, so that the model cannot use it; the thin line is one standard deviation over repeats. Columns that say the same share their worth." }
-            div.scroll {
-                svg.wide viewBox=(format!("0 0 {WIDTH} {}", px(floor + 24.0))) role="img" aria-label="importance of columns" {
+            div.scroll tabindex="0" {
+                svg.wide viewBox=(format!("0 0 {WIDTH} {}", px(floor + 42.0))) role="img" aria-label="importance of columns" {
+                    text x=(px((LEFT + WIDTH) / 2.0)) y=(px(floor + 37.0)) text-anchor="middle" { "log loss grows by" }
                     @for tick in scale.ticks() {
                         line class="grid" x1=(px(scale.at(tick))) x2=(px(scale.at(tick))) y1="0" y2=(px(floor)) {}
                         text x=(px(scale.at(tick))) y=(px(floor + 17.0)) text-anchor="middle" { (scale.label(tick)) }
@@ -37,8 +38,8 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
                     }
                 }
             }
-            details { summary { "Importance in numbers" } div.scroll { table {
-                thead { tr { th { "Column" } th { "Log loss grows by" } th { "± " } } }
+            details { summary { "Importance in numbers" } div.scroll tabindex="0" { table {
+                thead { tr { th { "Column" } th { "Log loss grows by" } th { "±" } } }
                 tbody { @for column in &evaluation.importance { tr { td { (column.column) } td { (format!("{:.5}", column.mean)) } td { (format!("{:.5}", column.deviation)) } } } }
             } } }
         }
@@ -47,6 +48,6 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
 
 /// A name that fits beside a chart.
 pub(super) fn shorten(name: &str) -> String {
-    const MAX: usize = 26;
+    const MAX: usize = 24;
     if name.chars().count() <= MAX { name.to_owned() } else { name.chars().take(MAX - 1).chain(['…']).collect() }
 }

@@ -3,11 +3,11 @@
 use maud::{Markup, html};
 
 use super::axes::{Scale, px};
-use super::figures::{count, estimate, family, metric, name, size};
+use super::figures::{count, ends, family, metric, name, size};
 use super::{Entry, Report};
 
-const WIDTH: f64 = 1072.0;
-const LEFT: f64 = 250.0;
+const WIDTH: f64 = 760.0;
+const LEFT: f64 = 205.0;
 const ROW: f64 = 34.0;
 const METRICS: [&str; 8] =
     ["log_loss", "roc_auc", "average_precision", "brier", "accuracy", "f1", "recall_at_top_10", "expected_calibration_error"];
@@ -44,8 +44,9 @@ fn chart(report: &Report) -> Markup {
     let scale = Scale::around(ends, LEFT, WIDTH - 24.0);
     let floor = ROW * report.entries.len() as f64 + 8.0;
     html! {
-        div.scroll {
-            svg.wide viewBox=(format!("0 0 {WIDTH} {}", px(floor + 26.0))) role="img" aria-label=(format!("{} of every version with its interval", name(selected_by))) {
+        div.scroll tabindex="0" {
+            svg.wide viewBox=(format!("0 0 {WIDTH} {}", px(floor + 44.0))) role="img" aria-label=(format!("{} of every version with its interval", name(selected_by))) {
+                text x=(px((LEFT + WIDTH) / 2.0)) y=(px(floor + 38.0)) text-anchor="middle" { (capital(name(selected_by))) ", " (better(selected_by)) }
                 @for tick in scale.ticks() {
                     line class="grid" x1=(px(scale.at(tick))) x2=(px(scale.at(tick))) y1="4" y2=(px(floor)) {}
                     text x=(px(scale.at(tick))) y=(px(floor + 18.0)) text-anchor="middle" { (scale.label(tick)) }
@@ -65,9 +66,13 @@ fn chart(report: &Report) -> Markup {
     }
 }
 
+fn better(metric: &str) -> &'static str {
+    if matches!(metric, "log_loss" | "brier" | "expected_calibration_error") { "less is better" } else { "more is better" }
+}
+
 fn table(report: &Report) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr {
                 th { "Version" } th.text { "Family" } th.text { "Stage" }
                 @for metric in METRICS { th { (capital(name(metric))) } }
@@ -75,7 +80,7 @@ fn table(report: &Report) -> Markup {
             } }
             tbody { @for entry in &report.entries { (line(entry)) } }
         } }
-        p.note { "Hover over a number to see its interval; " code { "trainer report --json" } " has all of them." }
+        p.note { "Small numbers are the 95 % interval." }
     }
 }
 
@@ -86,7 +91,7 @@ fn line(entry: &Entry) -> Markup {
             td { (manifest.version) } td.text { (family(&manifest.family)) } td.text { (entry.stage) }
             @for name in METRICS {
                 @match entry.evaluation.metrics.get(name) {
-                    Some(found) => td title=(estimate(found)) { (metric(found.value)) },
+                    Some(found) => td { (metric(found.value)) small { (ends(found)) } },
                     None => td { "–" },
                 }
             }

@@ -6,9 +6,9 @@ use maud::{Markup, html};
 use super::axes::{Scale, px};
 use super::figures::{percent, short};
 
-const WIDTH: f64 = 1072.0;
+const WIDTH: f64 = 760.0;
 const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 74.0;
+const LEFT: f64 = 88.0;
 const BOTTOM: f64 = 42.0;
 
 /// The profit curve, where the dataset says what counts.
@@ -29,7 +29,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
         section {
             h2 { "Acting on the likeliest " (percent(best.share)) " earns most: " (short(best.profit)) }
             p.lead { "Profit on the judged rows by the share of them that is acted on, the likeliest first. Acting on all of them earns " (short(all.profit)) "." }
-            div.scroll {
+            div.scroll tabindex="0" {
                 svg.wide viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label="profit by share acted on" {
                     @for tick in up.ticks() {
                         line class="grid" x1=(px(LEFT)) x2=(px(WIDTH - 20.0)) y1=(px(up.at(tick))) y2=(px(up.at(tick))) {}
@@ -37,6 +37,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
                     }
                     @for tick in across.ticks() { text x=(px(across.at(tick))) y=(px(HEIGHT - BOTTOM + 18.0)) text-anchor="middle" { (percent(tick)) } }
                     text x=(px((LEFT + WIDTH) / 2.0)) y=(px(HEIGHT - 6.0)) text-anchor="middle" { "share acted on" }
+                    text transform=(format!("translate(12 {}) rotate(-90)", px((12.0 + HEIGHT - BOTTOM) / 2.0))) text-anchor="middle" { "profit" }
                     path class="line v0" d=(line) {}
                     @if let Some(choice) = &evaluation.threshold {
                         @let x = px(across.at(choice.share));
@@ -46,7 +47,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
                     circle class="dot v0" cx=(px(across.at(best.share))) cy=(px(up.at(best.profit))) r="5" { title { "most: " (short(best.profit)) " above " (format!("{:.3}", best.threshold)) } }
                 }
             }
-            details { summary { "Profit in numbers" } div.scroll { table {
+            details { summary { "Profit in numbers" } div.scroll tabindex="0" { table {
                 thead { tr { th { "Threshold" } th { "Acted on" } th { "Profit" } } }
                 tbody { @for point in points.iter().step_by(5) { tr { td { (format!("{:.3}", point.threshold)) } td { (percent(point.share)) } td { (short(point.profit)) } } } }
             } } }

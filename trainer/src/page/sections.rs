@@ -72,7 +72,7 @@ pub(super) fn decision(report: &Report) -> Markup {
 fn confusion(report: &Report) -> Markup {
     let rows = &report.entries[0].evaluation.confusion;
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "True" } @for class in &report.classes { th { "said " (class) } } th { "Rows" } } }
             tbody {
                 @for (truth, row) in rows.iter().enumerate() {

@@ -36,7 +36,7 @@ fn title(slices: &[Slice], overall: Option<f64>) -> String {
 
 fn table(group: &[Slice], overall: Option<f64>) -> Markup {
     html! {
-        div.scroll { table {
+        div.scroll tabindex="0" { table {
             thead { tr { th { "Value" } th { "Rows" } th { "Share true" } th { "Mean probability" } th { "Log loss" } th { "AUC" } } }
             tbody {
                 @for slice in group {
