@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use data_contract::{Bundle, Contract, Evaluation, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest};
+use data_contract::{Bundle, Contract, DataOrigin, Evaluation, Golden, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest};
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::Calibrated;
 use trainer_estimators::metrics::Metrics;
 use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
-use trainer_registry::{Version, Writer};
+use trainer_registry::{Draft, Version, Writer};
 
 use crate::candidate::Candidate;
 use crate::evaluation::Judged;
@@ -36,32 +36,71 @@ pub(crate) fn register(
     let scores = Predictor::load(&graph)?.scores(judgement.features.values(), judgement.features.n_rows())?;
     let parity = compare(&model.probabilities(&judgement.features), &scores, threshold.unwrap_or(0.5));
     require_parity(&model.fitted, parity)?;
-    let evaluation = evaluate(candidate, material)?;
+    let (origin, seed) = (&material.origin, material.seed);
+    let golden = golden::draw(contract, &|features| model.probabilities(features), threshold.unwrap_or(0.5), seed)?;
+    let parts = Parts {
+        contract,
+        origin,
+        seed,
+        family: model.fitted.family().name(),
+        params: serde_json::to_value(&candidate.params)?,
+        fit_cpu_secs: candidate.fit_cpu_secs,
+        model: graph,
+        threshold,
+        validation: named(&Metrics::measure(&judgement.probabilities, &judgement.classes, threshold.unwrap_or(0.5))?),
+        parity,
+        reference: count_reference(candidate, material)?,
+        golden,
+        evaluation: evaluate(candidate, material)?,
+    };
+    write(writer, draft, parts, now)
+}
+
+/// What a version's folder is written from, whoever trained the model.
+pub(crate) struct Parts<'a> {
+    pub(crate) contract: &'a Contract,
+    pub(crate) origin: &'a DataOrigin,
+    pub(crate) seed: u64,
+    pub(crate) family: &'a str,
+    pub(crate) params: serde_json::Value,
+    pub(crate) fit_cpu_secs: f64,
+    pub(crate) model: Vec<u8>,
+    pub(crate) threshold: Option<f32>,
+    /// Metrics on rows held out.
+    pub(crate) validation: BTreeMap<String, f64>,
+    pub(crate) parity: Parity,
+    pub(crate) reference: data_contract::Reference,
+    pub(crate) golden: Golden,
+    pub(crate) evaluation: Evaluation,
+}
+
+/// Writes the bundle's files and registers the version.
+pub(crate) fn write(writer: &mut Writer, draft: Draft, parts: Parts, now: DateTime<Utc>) -> anyhow::Result<Version> {
+    let contract = parts.contract;
     let mut manifest = Manifest {
         format: MANIFEST_FORMAT,
         name: contract.dataset.clone(),
         version: draft.version(),
-        family: model.fitted.family().name().into(),
-        params: serde_json::to_value(&candidate.params)?,
+        family: parts.family.into(),
+        params: parts.params,
         created: now,
         trainer: env!("CARGO_PKG_VERSION").into(),
-        seed: material.seed,
-        fit_cpu_secs: candidate.fit_cpu_secs,
-        data: material.origin.clone(),
+        seed: parts.seed,
+        fit_cpu_secs: parts.fit_cpu_secs,
+        data: parts.origin.clone(),
         contract: contract.digest(),
-        threshold: threshold.map(shortest),
-        validation: named(&Metrics::measure(&judgement.probabilities, &judgement.classes, threshold.unwrap_or(0.5))?),
-        parity,
+        threshold: parts.threshold.map(shortest),
+        validation: parts.validation,
+        parity: parts.parity,
         files: BTreeMap::new(),
     };
-    let golden = golden::draw(contract, &|features| model.probabilities(features), threshold.unwrap_or(0.5), material.seed)?;
     let files = [
-        (Bundle::CARD, card::write(&manifest, &evaluation, contract).into_bytes()),
-        (Bundle::MODEL, graph),
+        (Bundle::CARD, card::write(&manifest, &parts.evaluation, contract).into_bytes()),
+        (Bundle::MODEL, parts.model),
         (Bundle::CONTRACT, serde_json::to_vec_pretty(&contract.to_json_schema())?),
-        (Bundle::REFERENCE, serde_json::to_vec(&count_reference(candidate, material)?)?),
-        (Bundle::GOLDEN, serde_json::to_vec_pretty(&golden)?),
-        (Bundle::EVALUATION, serde_json::to_vec(&evaluation)?),
+        (Bundle::REFERENCE, serde_json::to_vec(&parts.reference)?),
+        (Bundle::GOLDEN, serde_json::to_vec_pretty(&parts.golden)?),
+        (Bundle::EVALUATION, serde_json::to_vec(&parts.evaluation)?),
     ];
     for (name, bytes) in &files {
         manifest.files.insert((*name).to_owned(), draft.write(name, bytes)?);
@@ -113,21 +152,24 @@ pub(crate) fn named(metrics: &Metrics) -> BTreeMap<String, f64> {
 }
 
 fn export(model: &Calibrated, material: &Material, version: u32, threshold: Option<f32>) -> Vec<u8> {
-    let contract = material.contract;
+    let head = head(material.contract, model.fitted.family().name(), material.origin.synthetic, version, threshold);
+    model.fitted.to_onnx().to_model(&Head { calibration: model.calibration.to_onnx(), ..head })
+}
+
+/// What a model file carries beside its numbers.
+pub(crate) fn head(contract: &Contract, family: &str, synthetic: bool, version: u32, threshold: Option<f32>) -> Head {
     let mut properties = BTreeMap::from([
         (metadata::FORMAT.to_owned(), "1".to_owned()),
         (metadata::NAME.to_owned(), contract.dataset.clone()),
         (metadata::VERSION.to_owned(), version.to_string()),
-        (metadata::FAMILY.to_owned(), model.fitted.family().name().to_owned()),
-        (metadata::SYNTHETIC.to_owned(), material.origin.synthetic.to_string()),
+        (metadata::FAMILY.to_owned(), family.to_owned()),
+        (metadata::SYNTHETIC.to_owned(), synthetic.to_string()),
         (metadata::CONTRACT.to_owned(), contract.to_json()),
     ]);
     if let Some(threshold) = threshold {
         properties.insert(metadata::THRESHOLD.to_owned(), threshold.to_string());
     }
-    let calibration = model.calibration.to_onnx();
-    let head = Head { threshold, calibration, metadata: properties, name: contract.dataset.clone() };
-    model.fitted.to_onnx().to_model(&head)
+    Head { threshold, calibration: None, metadata: properties, name: contract.dataset.clone() }
 }
 
 fn compare(own: &Matrix, scores: &Scores, threshold: f32) -> Parity {
