@@ -11,8 +11,8 @@ use crate::proto::{
 
 pub(crate) const FEATURES: &str = "features";
 pub(crate) const PROBABILITIES: &str = "probabilities";
-const LABEL: &str = "label";
-const ML: &str = "ai.onnx.ml";
+pub(crate) const LABEL: &str = "label";
+pub(crate) const ML: &str = "ai.onnx.ml";
 const AXIS: &str = "axis";
 
 /// Operators and constants so far.

@@ -30,6 +30,7 @@
 mod calibration;
 mod ensemble;
 mod error;
+mod foreign;
 mod graph;
 mod head;
 mod inputs;
@@ -41,6 +42,7 @@ mod proto;
 pub use calibration::{Calibration, Curve, LEAST_PROBABILITY};
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;
+pub use foreign::{Foreign, ForeignError};
 pub use head::{Head, metadata};
 pub use inputs::{HingeInput, Inputs, MissingInput, NumericInput, OneHotInput};
 pub use kernel::{KernelClassifier, LEAST_SIGMOID};
