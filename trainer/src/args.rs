@@ -48,6 +48,8 @@ pub(crate) enum Command {
     Prepare(Prepare),
     /// Train model families and register each as a version.
     Train(Train),
+    /// Register a model of another tool: an ONNX file by skl2onnx or onnxmltools.
+    Import(Import),
     /// Rank the versions and put the best into production.
     Deploy,
     /// Judge the production bundle on the test rows.
@@ -132,6 +134,19 @@ pub(crate) struct Train {
     /// --budget, which starts from the defaults.
     #[arg(long = "params", conflicts_with = "budget")]
     pub(crate) params: Vec<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Import {
+    /// The ONNX file.
+    pub(crate) model: PathBuf,
+    /// What its rows look like, as a bundle's contract.json says it; by default learned from the prepared rows.
+    #[arg(long)]
+    pub(crate) contract: Option<PathBuf>,
+    /// What the model must say: a CSV or Parquet file with a column `probability_<class>` for each class, about the rows in the same
+    /// file or, where it holds no others, about the validation rows in their order.
+    #[arg(long)]
+    pub(crate) expect: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]

@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use data_contract::{Contract, Evaluation, Manifest};
 
+use crate::import;
+
 /// How many columns the card names as the most important.
 const MAX_COLUMNS: usize = 10;
 
@@ -21,7 +23,8 @@ fn head(manifest: &Manifest, evaluation: &Evaluation) -> String {
          model-index:\n- name: {name}\n  results:\n  - task:\n      type: tabular-classification\n    dataset:\n      type: {name}\n      name: {name}\n      split: validation\n    metrics:\n",
         manifest.family
     );
-    for (metric, estimate) in &evaluation.metrics {
+    // Hubs take numbers only.
+    for (metric, estimate) in evaluation.metrics.iter().filter(|(_, estimate)| estimate.value.is_finite()) {
         _ = writeln!(text, "    - type: {metric}\n      value: {:.6}", estimate.value);
     }
     text + "---\n"
@@ -47,7 +50,7 @@ fn intended(manifest: &Manifest, contract: &Contract) -> String {
         target.name,
         target.classes.join(", "),
         contract.columns.len(),
-        manifest.family.replace('-', " "),
+        learner(manifest),
         contract.columns.len()
     );
     for column in &contract.columns {
@@ -55,6 +58,14 @@ fn intended(manifest: &Manifest, contract: &Contract) -> String {
         _ = writeln!(text, "- `{}`{about}", column.name);
     }
     text
+}
+
+/// The family in words; for a model of another tool, that tool.
+fn learner(manifest: &Manifest) -> String {
+    match manifest.params.get("producer").and_then(|producer| producer.as_str()) {
+        Some(producer) if manifest.family == import::FAMILY => format!("a model that {producer} wrote"),
+        _ => manifest.family.replace('-', " "),
+    }
 }
 
 fn quality(evaluation: &Evaluation) -> String {
@@ -76,6 +87,9 @@ fn quality(evaluation: &Evaluation) -> String {
 }
 
 fn origin(manifest: &Manifest) -> String {
+    if manifest.family == import::FAMILY {
+        return imported(manifest);
+    }
     let data = &manifest.data;
     let dates =
         data.first_date.zip(data.last_date).map_or_else(String::new, |(first, last)| format!(", dated {first} to {last}"));
@@ -91,5 +105,26 @@ fn origin(manifest: &Manifest) -> String {
         data.digest,
         data.source,
         manifest.params
+    )
+}
+
+fn imported(manifest: &Manifest) -> String {
+    let text = |key: &str| manifest.params.get(key).and_then(|value| value.as_str()).unwrap_or_default();
+    let (data, parity) = (&manifest.data, &manifest.parity);
+    format!(
+        "## Where it comes from\n\nTrained elsewhere and imported from `{}` on {} by trainer {}: on which rows, and whether the validation rows were among them, is not known here. \
+         Its label is computed anew from its probabilities.\n\n\
+         {} rows were compared with {}: {:.1e} apart at most, {} labels differ.\n\n\
+         - digest of the imported file: `{}`\n- digest of the prepared rows: `{}`\n- digest of the source: `{}`\n",
+        text("file"),
+        manifest.created.format("%Y-%m-%d"),
+        manifest.trainer,
+        parity.n_rows,
+        text("compared_with"),
+        parity.largest_difference,
+        parity.labels_differ,
+        text("digest"),
+        data.digest,
+        data.source
     )
 }

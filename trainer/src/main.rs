@@ -20,6 +20,7 @@ mod failure;
 mod fetch;
 mod frame;
 mod golden;
+mod import;
 mod inbox;
 mod init;
 mod interrupt;
@@ -69,6 +70,7 @@ fn execute(args: &Args) -> anyhow::Result<()> {
         Command::Fetch(fetch) => fetch::execute(place, fetch),
         Command::Prepare(prepare) => prepare::execute(place, prepare),
         Command::Train(train) => train::execute(place, train),
+        Command::Import(import) => import::execute(place, import),
         Command::Deploy => deploy::execute(place),
         Command::Test => test::execute(place),
         Command::Predict(predict) => predict::execute(place, predict),

@@ -79,7 +79,7 @@ fn predictor(place: &Place, model: Option<&Path>) -> anyhow::Result<Predictor> {
 }
 
 /// A record per row, none where the row is set aside.
-fn records(table: &Table, place: &Place, contract: &Contract) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
+pub(crate) fn records(table: &Table, place: &Place, contract: &Contract) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
     let dataset = dataset::read(place).ok().map(|(dataset, _)| dataset).filter(|dataset| dataset.name == contract.dataset);
     let others =
         |name: &str| dataset.iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);

@@ -128,12 +128,13 @@ pub(crate) fn families(args: &Train, dataset: &Dataset) -> anyhow::Result<Vec<Fa
 }
 
 /// The rows that fit and stop a model; the lock keeps them from being replaced between two files.
-fn read_rows(home: &Home, dataset: &Dataset) -> anyhow::Result<(Prepared, DataFrame, DataFrame)> {
+pub(crate) fn read_rows(home: &Home, dataset: &Dataset) -> anyhow::Result<(Prepared, DataFrame, DataFrame)> {
     let _lock = lock::wait(home)?;
     Ok((prepare::read_of(home, dataset)?, prepare::read_part(home, Part::Train)?, prepare::read_part(home, Part::Validation)?))
 }
 
-fn origin(prepared: &Prepared) -> DataOrigin {
+/// Where the prepared rows came from.
+pub(crate) fn origin(prepared: &Prepared) -> DataOrigin {
     DataOrigin {
         dataset: prepared.dataset.clone(),
         source: prepared.source.clone(),

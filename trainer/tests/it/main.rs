@@ -7,6 +7,7 @@ mod churn;
 mod desk;
 mod disk;
 mod fetch;
+mod import;
 mod json;
 mod kill;
 mod predict;

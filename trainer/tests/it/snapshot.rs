@@ -63,7 +63,7 @@ fn results_read_well() {
 fn help_reads_well() {
     let desk = Desk::new();
     check("help", &desk, &["--help"]);
-    for command in ["init", "fetch", "prepare", "train", "deploy", "test", "predict", "retrain", "run", "leaderboard"] {
+    for command in ["init", "fetch", "prepare", "train", "import", "deploy", "test", "predict", "retrain", "run", "leaderboard"] {
         check(&format!("help-{command}"), &desk, &[command, "--help"]);
     }
 }

@@ -114,6 +114,7 @@ fn one_vote_per_leaf_is_the_second_class() {
     forest.check([0, 1, 1, 0], [0.2, 0.9, 0.9, 0.2]);
     Stump { base: &[0.3], ..forest }.check([0, 1, 1, 0], [0.5, 1.2, 1.2, 0.5]);
     Stump { link: "LOGISTIC", ..forest }.check([0, 1, 1, 0], [0.5498, 0.7109, 0.7109, 0.5498]);
+    Stump { link: "LOGISTIC", base: &[0.3], ..forest }.check([0, 1, 1, 0], [0.6225, 0.7685, 0.7685, 0.6225]);
     let boosted = Stump { votes: &[(1, 0, -0.7), (2, 0, 0.6)], ..FOREST };
     boosted.check([0, 1, 1, 0], [-0.7, 0.6, 0.6, -0.7]);
     Stump { link: "LOGISTIC", ..boosted }.check([0, 1, 1, 0], [0.3318, 0.6457, 0.6457, 0.3318]);
