@@ -1,7 +1,7 @@
 # `make demo` and `make test` do everything; both begin with `make setup`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test clean
+.PHONY: help setup build demo test bench clean
 
 CARGO_TARGET_DIR ?= $(CURDIR)/target
 export CARGO_TARGET_DIR
@@ -23,6 +23,9 @@ demo: build ## Train on the past, replay the months that follow, alert, retrain,
 
 test: setup ## Every test: Rust, WebAssembly, page in Chromium, worker on workerd, onnxruntime
 	@.ci/test
+
+bench: setup ## Our classifiers beside LightGBM, XGBoost, CatBoost and scikit-learn; QUICK=1 for a short run
+	@trainer/benches/run $(if $(QUICK),--quick)
 
 clean:      ## Remove what was built; tools and data stay
 	rm -rf "$(CARGO_TARGET_DIR)" web/dist inference-wasm/pkg inference-wasm/edge/build

@@ -1,0 +1,56 @@
+"""The five families on bank-full with defaults: `trainer train` beside the same families of the Python libraries."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+
+from ..processes import FAMILIES, Entry
+from ..report import markdown
+from ..results import Results
+from ..sources import bank
+
+# The families in the same order, as their users would take them; probabilities of an exact kernel machine cost a calibration.
+STACK = ["lightgbm", "sklearn-random-forest", "sklearn-mlp", "sklearn-svc", "sklearn-logistic-regression"]
+
+
+def run(folder: Path, quick: bool) -> str:
+    results = Results(folder, "five")
+    results.forget_ours()
+    table = bank()
+    stack = [name for name in STACK if not quick or name != "sklearn-svc"]
+    results.measure_alone(table, "random", table.split(42), [Entry(name) for name in (*FAMILIES, *stack)])
+    frame = results.frame()
+    ours = frame["learner"].isin(FAMILIES)
+    lines = [
+        {"what": "our five, fits alone", "CPU s": frame[ours]["fit_cpu"].sum()},
+        {"what": f"theirs ({', '.join(stack)}), fits alone", "CPU s": frame[~ours]["fit_cpu"].sum()},
+        {"what": "trainer train: reading, fits, graphs, parity, cards", "CPU s": trainer_train(folder / "home")},
+    ]
+    figures = frame[["learner", "auc", "log_loss", "fit_cpu"]].round({"fit_cpu": 2})
+    return f"{markdown(figures)}\n\n{markdown(pd.DataFrame(lines).round(1))}\n"
+
+
+def trainer_train(home: Path) -> float:
+    """CPU seconds of the command that trains and registers all five on the prepared rows."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    for file in (Path(__file__).resolve().parents[4] / "data").glob("bank-marketing*.toml"):
+        shutil.copy(file, home)
+    environment = os.environ | {"TIDEMARK_HOME": str(home), "RAYON_NUM_THREADS": "1"}
+    trainer = os.environ["BENCH_TRAINER"]
+    for command in (["fetch"], ["prepare", "--split", "random"]):
+        subprocess.run([trainer, *command], check=True, env=environment, stdout=subprocess.DEVNULL)
+    before = _children_cpu()
+    subprocess.run([trainer, "train"], check=True, env=environment, stdout=subprocess.DEVNULL)
+    return _children_cpu() - before
+
+
+def _children_cpu() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

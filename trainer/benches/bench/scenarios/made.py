@@ -1,0 +1,49 @@
+"""A million rows of 28 numbers, and bank-full: what equal numbers of trees cost, in CPU seconds and memory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..processes import Entry
+from ..report import markdown
+from ..results import Results
+from ..sources import bank, made
+
+ALIKE = {"rounds": 100, "learning_rate": 0.1, "max_leaves": 31, "min_leaf_rows": 20, "l2": 0.0, "max_bins": 255}
+ENTRIES = [
+    Entry("gradient-boosting", {**ALIKE, "row_share": 1.0, "column_share": 1.0, "category_smoothing": 10.0}, "100 x 31"),
+    Entry("lightgbm", {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1, "max_bin": 255}, "100 x 31"),
+    Entry(
+        "xgboost",
+        {"n_estimators": 100, "max_leaves": 31, "max_depth": 0, "grow_policy": "lossguide", "learning_rate": 0.1},
+        "100 x 31",
+    ),
+    Entry("sklearn-hist-gradient-boosting", {"max_iter": 100, "max_leaf_nodes": 31}, "100 x 31"),
+    Entry("random-forest", {"n_trees": 10, "min_leaf_rows": 5, "max_leaves": 1_000_000}, "10 trees, no limit of leaves"),
+    Entry("random-forest", {"n_trees": 10, "min_leaf_rows": 5}, "10 trees of 256 leaves"),
+    Entry("sklearn-random-forest", {"n_estimators": 10, "min_samples_leaf": 5}, "10 trees, no limit of leaves"),
+    Entry(
+        "sklearn-random-forest", {"n_estimators": 10, "min_samples_leaf": 5, "max_leaf_nodes": 256}, "10 trees of 256 leaves"
+    ),
+]
+
+
+def run(folder: Path, quick: bool) -> str:
+    results = Results(folder, "made")
+    results.forget_ours()
+    n_train = 100_000 if quick else 1_000_000
+    table = made(n_train * 6 // 5, 28)
+    rows = np.arange(len(table.classes))
+    results.measure_alone(table, "first rows", (rows[:n_train], rows[n_train:]), ENTRIES)
+    small = bank()
+    results.measure_alone(small, "random", small.split(42), ENTRIES)
+    return report(results.frame())
+
+
+def report(frame: pd.DataFrame) -> str:
+    columns = ["table", "learner", "label", "auc", "log_loss", "fit_cpu", "peak_mib"]
+    frame = frame.sort_values(["table", "label", "fit_cpu"])
+    return markdown(frame[columns].round({"fit_cpu": 2, "peak_mib": 0})) + "\n"

