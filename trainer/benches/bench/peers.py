@@ -112,6 +112,23 @@ def _support_vector(columns, n_classes, params, seed) -> Fit:
     return _sklearn(CalibratedClassifierCV(SVC(**params), ensemble=False), columns)
 
 
+def _support_vector_alone(columns, n_classes, params, seed) -> Fit:
+    """One fit and no calibration: two classes only, and the sigmoid of the decision stands for a probability."""
+    from sklearn.svm import SVC
+
+    fit = _sklearn(SVC(**params), columns)
+    return lambda features, classes: _Sigmoid(fit(features, classes))
+
+
+class _Sigmoid:
+    def __init__(self, model):
+        self.model = model
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        positive = 1 / (1 + np.exp(-self.model.decision_function(features)))
+        return np.column_stack([1 - positive, positive])
+
+
 def _sklearn(model, columns: list[Column] | None = None) -> Fit:
     """With columns, numbers are standardised and levels one-hot; without, a model takes codes and missing values as they are."""
     from sklearn.pipeline import make_pipeline
@@ -144,4 +161,5 @@ _PEERS: dict[str, Callable[..., Fit]] = {
     "sklearn-mlp": _perceptron,
     "sklearn-nystroem": _nystroem,
     "sklearn-svc": _support_vector,
+    "sklearn-svc-alone": _support_vector_alone,
 }

@@ -36,7 +36,7 @@ PEERS = [
     Entry("sklearn-logistic-regression"),
     Entry("sklearn-mlp", {"hidden_layer_sizes": [64, 32], "early_stopping": True}, "tuned"),
     Entry("sklearn-nystroem"),
-    Entry("sklearn-nystroem", {"gamma": 0.02}, "tuned"),
+    Entry("sklearn-nystroem", {"n_components": 600}, "600 landmarks"),
 ]
 
 OURS = [
@@ -60,14 +60,15 @@ OURS = [
     Entry("logistic-regression", {"n_knots": 0, "l2": 1.0}, "plain"),
 ]
 
-# What ours has to reach: split, learner, label, figure, at least (AUC) or at most (log loss).
+# What ours have to reach with defaults: split, family, AUC at least.
 TARGETS = [
-    ("random", "gradient-boosting", "auc", 0.8075),
-    ("random", "random-forest", "auc", 0.803),
-    ("random", "multilayer-perceptron", "auc", 0.790),
-    ("random", "support-vector", "auc", 0.787),
-    ("random", "logistic-regression", "auc", 0.785),
-    ("time", "gradient-boosting", "auc", 0.69),
+    ("random", "gradient-boosting", 0.8075),
+    ("random", "random-forest", 0.803),
+    ("random", "multilayer-perceptron", 0.790),
+    ("random", "support-vector", 0.787),
+    ("random", "logistic-regression", 0.785),
+    ("time", "gradient-boosting", 0.69),
+    ("time", "the best of five", 0.70),
 ]
 
 
@@ -96,9 +97,10 @@ def report(frame: pd.DataFrame) -> str:
 
 
 def _targets(frame: pd.DataFrame) -> str:
-    ours = frame[frame["label"] == "defaults"].set_index(["split", "learner"])
+    ours = frame[(frame["label"] == "defaults") & frame["learner"].isin(FAMILIES)]
+    best = ours.groupby("split", as_index=False)["auc"].max().assign(learner="the best of five")
+    figures = pd.concat([ours, best]).set_index(["split", "learner"])["auc"]
     lines = [
-        {"split": split, "family": family, "AUC asked for": least, "AUC": ours.loc[(split, family), figure]}
-        for split, family, figure, least in TARGETS
+        {"split": split, "family": family, "AUC asked for": least, "AUC": figures[split, family]} for split, family, least in TARGETS
     ]
     return markdown(pd.DataFrame(lines))

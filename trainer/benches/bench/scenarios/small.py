@@ -39,7 +39,8 @@ def run(folder: Path, quick: bool) -> str:
 
 def entries(n_rows: int) -> list[Entry]:
     """Every family and every peer that can cope with the rows."""
-    able = [name for name in peers.names() if name != "sklearn-svc" or n_rows <= MOST_ROWS_OF_SVC]
+    able = [name for name in peers.names() if not name.startswith("sklearn-svc")]
+    able += ["sklearn-svc"] if n_rows <= MOST_ROWS_OF_SVC else []
     return [Entry(learner) for learner in (*FAMILIES, *able)]
 
 
