@@ -63,7 +63,7 @@ fn encode(frame: &DataFrame, column: &Column) -> anyhow::Result<Vec<f32>> {
 mod tests {
     use super::weights_with_own;
     use data_contract::prepared_column;
-    use polars::prelude::{Column, DataFrame, NamedFrom};
+    use polars::prelude::{Column, DataFrame};
 
     #[track_caller]
     fn check(own: Option<[f64; 2]>, given: Option<[f32; 2]>, expect: Option<[f32; 2]>) {

@@ -11,6 +11,7 @@ use polars::prelude::StringChunked;
 use trainer_estimators::Matrix;
 
 use crate::args::Place;
+use crate::dialect::Dialect;
 use crate::failure::failure;
 use crate::frame::{self, Table, texts};
 use crate::{golden, predict};
@@ -32,7 +33,7 @@ pub(crate) struct Compared {
 /// # Errors
 /// A file without the classes' columns, with rows that cannot be told, or with other probabilities.
 pub(crate) fn compare(path: &Path, place: &Place, predictor: &Predictor, validation: &Matrix) -> anyhow::Result<Compared> {
-    let table = frame::read_table(path, None)?;
+    let table = frame::read_table(path, Dialect::default())?;
     let contract = predictor.contract();
     let expected = expected(&table, contract)?;
     let features = features(&table, place, contract, validation)?;

@@ -261,7 +261,7 @@ fn a_dataset_may_ask_for_fewer_or_more_levels() {
     let desk = Desk::new();
     desk.write("codes.csv", codes(4_000, 600));
     desk.run(["init", "codes.csv", "--target", "in"]).works();
-    let mut levels = |text: &str| {
+    let levels = |text: &str| {
         desk.edit("data/codes.toml", r#"kind = "categorical""#, &format!(r#"kind = "categorical", max_levels = {text}"#));
         desk.run(["run", "--family", "gradient-boosting"]).works();
         desk.edit("data/codes.toml", &format!(", max_levels = {text}"), "");

@@ -13,7 +13,12 @@ fn names(list: &[&str]) -> Vec<String> {
 }
 
 fn head() -> Head {
-    Head { threshold: Some(0.25), metadata: [("tidemark.name".into(), "churn".into())].into(), name: "churn".into() }
+    Head {
+        threshold: Some(0.25),
+        metadata: [("tidemark.name".into(), "churn".into())].into(),
+        name: "churn".into(),
+        ..Head::default()
+    }
 }
 
 fn imported(file: &[u8], classes: &[&str]) -> RawModel {
