@@ -24,7 +24,8 @@ const NEAR_UNIQUE_SHARE: f64 = 0.75;
 const FREQUENT_SHARE: f64 = 0.1;
 /// Fewer rows than this do not tell an identifier from other columns.
 const TELLING_ROWS: usize = 20;
-/// A column with at least this share of numbers is one of numbers; rows with something else are set aside.
+/// A column with at least this share of numbers is one of numbers; rows with something else are set aside. A column of dates dates the
+/// rows if at least this share has one.
 const NUMBERS_SHARE: f64 = 0.99;
 /// The most classes that a target may have.
 const MAX_CLASSES: usize = 50;
@@ -87,12 +88,12 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
             _ if args.group.as_ref() == Some(&name) => _ = left_out.insert(name, "it groups the rows".into()),
             Look::Use(kind) => columns.push(ColumnRule::new(name, kind)),
             Look::LeaveOut(reason) => _ = left_out.insert(name, reason.into()),
-            Look::Date { complete: true } if time == Clock::None => {
+            Look::Date { dates_rows: true } if time == Clock::None => {
                 left_out.insert(name.clone(), "it dates the rows".into());
                 time = Clock::Column { column: name };
             }
-            Look::Date { complete: true } => _ = left_out.insert(name, "a second date".into()),
-            Look::Date { complete: false } => _ = left_out.insert(name, "a date that some rows lack".into()),
+            Look::Date { dates_rows: true } => _ = left_out.insert(name, "a second date".into()),
+            Look::Date { dates_rows: false } => _ = left_out.insert(name, "a date that some rows lack".into()),
         }
     }
     if columns.is_empty() {
@@ -169,7 +170,7 @@ fn sort(classes: &mut [String], positive: Option<&String>) {
 
 enum Look {
     Use(DeclaredKind),
-    Date { complete: bool },
+    Date { dates_rows: bool },
     LeaveOut(&'static str),
 }
 
@@ -180,12 +181,13 @@ fn look_at(column: &Column) -> anyhow::Result<Look> {
     let counts = count(column)?;
     let n_present: usize = counts.values().sum();
     let complete = n_present == column.len();
+    let dates_rows = n_present as f64 >= NUMBERS_SHARE * column.len() as f64;
     let n_numbers: usize = counts.iter().filter(|(text, _)| text.parse::<f64>().is_ok()).map(|(_, count)| count).sum();
     let all = |is: &dyn Fn(&str) -> bool| counts.keys().all(|text| is(text));
     Ok(match () {
         () if counts.is_empty() => Look::LeaveOut("it has no values"),
         () if counts.len() == 1 && complete => Look::LeaveOut("it has the same value in every row"),
-        () if matches!(column.dtype(), DataType::Date | DataType::Datetime(..)) || all(&is_date) => Look::Date { complete },
+        () if matches!(column.dtype(), DataType::Date | DataType::Datetime(..)) || all(&is_date) => Look::Date { dates_rows },
         () if n_present > TELLING_ROWS && counts.len() == n_present && all(&|text| text.parse::<i64>().is_ok()) => {
             Look::LeaveOut("every row has a whole number of its own: an identifier")
         }

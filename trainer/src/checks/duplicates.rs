@@ -9,7 +9,7 @@ use polars::prelude::*;
 use super::{Subject, percent};
 
 /// From this share of the test rows on it is worth a word that training holds them too.
-const SEEN_SHARE: f64 = 0.01;
+const SEEN_SHARE: f64 = 0.03;
 /// From this share of all rows on it is worth a word that they repeat others.
 const REPEATED_SHARE: f64 = 0.05;
 
