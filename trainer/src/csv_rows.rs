@@ -35,7 +35,8 @@ fn parse(file: &str, bytes: &[u8], dialect: Dialect) -> anyhow::Result<Table> {
         table.lines.push(record.position().map_or(0, csv::Position::line));
         ends_open = record.iter().next_back().is_some_and(|field| field.contains(&b'\n'));
         for (index, column) in read.iter().zip(&mut columns) {
-            column.append_option(record.get(*index).and_then(|field| std::str::from_utf8(field).ok()));
+            let field = record.get(*index).and_then(|field| std::str::from_utf8(field).ok());
+            column.append_option(field.map(|field| found.plain(field)));
         }
     }
     if ends_open && !found.closes(bytes) {

@@ -1,7 +1,11 @@
-//! How a CSV file tells its fields apart: the separator, and what is put around a field that holds one.
+//! How a CSV file is written: the separator of its fields, what is put around a field that holds one, and the sign before a fraction.
 //!
 //! Files from anywhere use commas, semicolons, tabs or bars. The right one is the one by which the first rows all have the width of the
 //! header; looking at the header alone goes wrong where a name holds another separator.
+
+mod decimal;
+
+use std::borrow::Cow;
 
 use anyhow::Context;
 use data_contract::Source;
@@ -11,24 +15,26 @@ const SEPARATORS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const SAMPLE_BYTES: usize = 256 << 10;
 const SAMPLE_ROWS: usize = 200;
 
-/// A separator and a quote; what is none is found out.
+/// A separator, a quote and a sign before fractions; what is none is found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Dialect {
     separator: Option<char>,
     quote: Option<char>,
+    decimal: Option<char>,
 }
 
-/// A separator and a quote that were given or found.
+/// A separator, a quote and a sign before fractions that were given or found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     separator: u8,
     quote: u8,
+    decimal_comma: bool,
 }
 
 impl Dialect {
     /// What a dataset says about its source.
     pub(crate) fn of(source: &Source) -> Self {
-        Self { separator: source.separator, quote: source.quote }
+        Self { separator: source.separator, quote: source.quote, decimal: source.decimal }
     }
 
     /// Finds out what is not given.
@@ -37,7 +43,9 @@ impl Dialect {
         let sample = sample(bytes);
         let quote = self.quote.map(ascii).transpose()?.unwrap_or_else(|| find_quote(sample));
         let separator = self.separator.map(ascii).transpose()?.unwrap_or_else(|| find_separator(sample, quote));
-        Ok(Found { separator, quote })
+        let found = Found { separator, quote, decimal_comma: false };
+        let decimal_comma = self.decimal.map_or_else(|| decimal::is_comma(sample, found), |sign| sign == ',');
+        Ok(Found { decimal_comma, ..found })
     }
 }
 
@@ -47,15 +55,24 @@ impl Found {
         csv::ReaderBuilder::new().delimiter(self.separator).quote(self.quote).flexible(true).from_reader(bytes)
     }
 
+    /// A field with a point before its fraction, as numbers are read everywhere else.
+    pub(crate) fn plain(self, field: &str) -> Cow<'_, str> {
+        match self.decimal_comma && decimal::has_comma(field) {
+            true => field.replace('.', "").replace(',', ".").into(),
+            false => field.into(),
+        }
+    }
+
     /// Whether the last field of a file that ends in a quoted one is closed.
     pub(crate) fn closes(self, bytes: &[u8]) -> bool {
         bytes.trim_ascii_end().last() == Some(&self.quote)
     }
 
-    /// Writes it into a dataset's source; the usual quote is not worth a line.
+    /// Writes it into a dataset's source; what is usual is not worth a line.
     pub(crate) fn note(self, source: &mut Source) {
         source.separator = Some(self.separator.into());
         source.quote = (self.quote != b'"').then(|| self.quote.into());
+        source.decimal = self.decimal_comma.then_some(',');
     }
 }
 
@@ -83,7 +100,7 @@ fn find_quote(sample: &[u8]) -> u8 {
 fn find_separator(sample: &[u8], quote: u8) -> u8 {
     let mut best = (0.0, b',');
     for separator in SEPARATORS {
-        let worth = worth(sample, Found { separator, quote });
+        let worth = worth(sample, Found { separator, quote, decimal_comma: false });
         if worth > best.0 {
             best = (worth, separator);
         }
@@ -138,8 +155,8 @@ mod tests {
 
     #[test]
     fn what_is_given_is_taken() {
-        let given = Dialect { separator: Some(';'), quote: Some('\'') };
-        assert_eq!(given.complete(b"a,b\n1,2\n").unwrap(), Found { separator: b';', quote: b'\'' });
-        assert!(Dialect { separator: Some('→'), quote: None }.complete(b"a").is_err());
+        let given = Dialect { separator: Some(';'), quote: Some('\''), decimal: Some(',') };
+        assert_eq!(given.complete(b"a,b\n1,2\n").unwrap(), Found { separator: b';', quote: b'\'', decimal_comma: true });
+        assert!(Dialect { separator: Some('→'), ..Dialect::default() }.complete(b"a").is_err());
     }
 }

@@ -26,21 +26,21 @@ fn read_columns(mut reader: ParquetReader<File>, file: &str) -> anyhow::Result<D
     let schema = reader.schema()?;
     let is_decimal = |field: &ArrowField| scales.contains_key(field.name.as_str());
     let (read, other): (Vec<_>, Vec<_>) = schema.iter_values().partition(|field| is_decimal(field) || is_read(&field.dtype));
-    other.into_iter().for_each(|field| warn(file, &field.name, &field.dtype));
+    other.into_iter().for_each(|field| warn(file, &field.name, &format!("{:?}", field.dtype)));
     let names = read.iter().map(|field| field.name.to_string()).collect();
     let frame = reader.with_columns(Some(names)).finish()?;
     let mut columns = Vec::new();
     for column in frame.columns() {
         match plain(column, scales.get(column.name().as_str()).copied())? {
             Some(column) => columns.push(column),
-            None => warn(file, column.name(), &"bytes that are no text"),
+            None => warn(file, column.name(), "bytes that are no text"),
         }
     }
     Ok(DataFrame::new(frame.height(), columns)?)
 }
 
-fn warn(file: &str, column: &str, dtype: &dyn std::fmt::Debug) {
-    tracing::warn!("column `{column}` of {file} holds values of type {dtype:?}, which are not read; save it as another type");
+fn warn(file: &str, column: &str, dtype: &str) {
+    tracing::warn!("column `{column}` of {file} holds values of type {dtype}, which are not read; save it as another type");
 }
 
 /// Whether polars, as it is built here, reads values of a type.

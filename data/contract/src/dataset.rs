@@ -81,6 +81,9 @@ pub struct Source {
     /// What a CSV file puts around a field that holds a separator or a newline; found out where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quote: Option<char>,
+    /// What stands before the digits of a fraction in a CSV file, `.` or `,`; found out where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
 }
 
 /// The column that is predicted.
@@ -355,7 +358,8 @@ impl Dataset {
     fn check_source(&self) -> Result<(), DatasetError> {
         let ascii = |sign: Option<char>| sign.is_none_or(|sign| sign.is_ascii());
         require(ascii(self.source.separator), "source.separator", "must be an ASCII character")?;
-        require(ascii(self.source.quote), "source.quote", "must be an ASCII character")
+        require(ascii(self.source.quote), "source.quote", "must be an ASCII character")?;
+        require(matches!(self.source.decimal, None | Some('.' | ',')), "source.decimal", "must be `.` or `,`")
     }
 
     fn check_training(&self) -> Result<(), DatasetError> {
@@ -468,6 +472,7 @@ mod tests {
         check(("[source]", "[split]\ngroup = \"churn\"\n[source]"), "`split.group` is the target");
         let by_time = "[time]\nkind = \"column\"\ncolumn = \"day\"\n[split]\nkind = \"time\"\ngroup = \"client\"\n[source]";
         check(("[source]", by_time), "`split.group` cannot be kept together");
+        check(("[source]", "[source]\ndecimal = \"x\""), "`source.decimal` must be `.` or `,`");
         check(("[source]", "[source]\nseparator = \"→\""), "`source.separator` must be an ASCII character");
     }
 }

@@ -64,6 +64,27 @@ fn a_separator_in_the_dataset_is_not_second_guessed() {
 }
 
 #[test]
+fn decimal_commas_are_read_in_training_and_at_scoring() {
+    let desk = Desk::new();
+    let comma = |size: usize| format!("{},{:02}", size / 10, size * 7 % 100);
+    desk.write(
+        "t.csv",
+        format!("size;colour;in\n{}", rows(300, |size, colour, is_in| format!("{};{colour};{is_in}\n", comma(size)))),
+    );
+    let ran = learn(&desk, "t.csv", "in");
+    assert!(area(&ran) > 0.8, "{ran}");
+    let text = desk.read("data/t.toml");
+    assert!(text.contains("decimal = \",\"") && text.contains(r#"{ name = "size", kind = "numeric" }"#), "{text}");
+    desk.write("comma.csv", "size;colour\n9,25;red\n0,5;blue\n");
+    desk.write("point.csv", "size,colour\n9.25,red\n0.5,blue\n");
+    for file in ["comma", "point"] {
+        let (input, output) = (format!("{file}.csv"), format!("{file}-out.csv"));
+        desk.run(["predict", "--input", &input, "--output", &output, "--only-predictions"]).works();
+    }
+    assert_eq!(desk.read("comma-out.csv"), desk.read("point-out.csv"));
+}
+
+#[test]
 fn booleans_are_levels_and_classes_in_csv_and_parquet() {
     let desk = Desk::new();
     let csv = rows(400, |size, colour, is_in| format!("{},{size},{is_in}\n", if colour == "red" { "True" } else { "False" }));
