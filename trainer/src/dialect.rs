@@ -37,6 +37,11 @@ impl Dialect {
         Self { separator: source.separator, quote: source.quote, decimal: source.decimal }
     }
 
+    /// Of another file with the same columns: what it writes before a fraction is the dataset's, the rest is found out.
+    pub(crate) fn of_another_file(source: &Source) -> Self {
+        Self { decimal: source.decimal, ..Self::default() }
+    }
+
     /// Finds out what is not given.
     pub(crate) fn complete(self, bytes: &[u8]) -> anyhow::Result<Found> {
         let ascii = |sign: char| u8::try_from(sign).context("a separator or quote is not an ASCII character");

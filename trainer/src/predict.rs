@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::Utc;
-use data_contract::{Column, Contract, Home, Record, SetAside, log_column, sha256_hex, shortest};
+use data_contract::{Column, Contract, Dataset, Home, Record, SetAside, log_column, sha256_hex, shortest};
 use inference_predictor::{LoadError, Predictor, Scores};
 use polars::prelude::{DataFrame, Float64Chunked, IntoColumn, PlSmallStr, StringChunked};
 use trainer_registry::store;
@@ -41,8 +41,10 @@ struct Outcome {
 /// Scores and prints what came of it.
 pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
     let predictor = predictor(place, args.model.as_deref())?;
-    let table = frame::read_table(&args.input, Dialect::default())?;
-    let (records, set_aside) = records(&table, place, predictor.contract())?;
+    let dataset = dataset_of(place, predictor.contract());
+    let dialect = dataset.as_ref().map_or_else(Dialect::default, |dataset| Dialect::of_another_file(&dataset.source));
+    let table = frame::read_table(&args.input, dialect)?;
+    let (records, set_aside) = records(&table, dataset.as_ref(), predictor.contract())?;
     let scores = score(&predictor, &records)?;
     let mut output = output(&table, &predictor, &records, &scores, args.only_predictions)?;
     frame::write_table(&args.output, &mut output)?;
@@ -78,9 +80,17 @@ fn predictor(place: &Place, model: Option<&Path>) -> anyhow::Result<Predictor> {
     Predictor::load(&bytes).or_else(explain)
 }
 
+/// The dataset that a model was trained on, where its TOML file is at hand.
+pub(crate) fn dataset_of(place: &Place, contract: &Contract) -> Option<Dataset> {
+    dataset::read(place).ok().map(|(dataset, _)| dataset).filter(|dataset| dataset.name == contract.dataset)
+}
+
 /// A record per row, none where the row is set aside.
-pub(crate) fn records(table: &Table, place: &Place, contract: &Contract) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
-    let dataset = dataset::read(place).ok().map(|(dataset, _)| dataset).filter(|dataset| dataset.name == contract.dataset);
+pub(crate) fn records(
+    table: &Table,
+    dataset: Option<&Dataset>,
+    contract: &Contract,
+) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
     let others =
         |name: &str| dataset.iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);
     let column = |column: &Column| Ok(texts(rows::column_of(table, &column.name, others(&column.name))?)?);

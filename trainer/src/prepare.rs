@@ -103,7 +103,7 @@ fn divide(dataset: &Dataset, fetched: &Fetched, kind: SplitKind) -> anyhow::Resu
 fn hold_out(dataset: &Dataset, fetched: &Fetched, test: &Path) -> anyhow::Result<Divided> {
     let mut checker = Checker::new(dataset);
     let mut check = |file: &Path| {
-        let table = frame::read_table(file, Dialect::default())?;
+        let table = frame::read_table(file, Dialect::of_another_file(&dataset.source))?;
         Ok::<_, anyhow::Error>((checker.check(&table)?, table.file))
     };
     let ((known, file), (test, _)) = (check(&fetched.file)?, check(test)?);

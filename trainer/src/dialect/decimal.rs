@@ -14,8 +14,8 @@ pub(super) fn is_comma(sample: &[u8], found: Found) -> bool {
     let records: Vec<csv::StringRecord> = reader.records().take(SAMPLE_ROWS).flatten().collect();
     let fields = || records.iter().flat_map(csv::StringRecord::iter).map(str::trim);
     let is_fraction = |field: &str| has_comma(field) && field.rsplit(',').next().is_some_and(|digits| digits.len() != 3);
-    let n_commas = fields().filter(|field| is_fraction(field)).count();
-    let n_points = fields().filter(|field| has_point(field)).count();
+    let n_commas = fields().filter(|&field| is_fraction(field)).count();
+    let n_points = fields().filter(|&field| has_point(field)).count();
     n_commas > n_points && !fields().any(has_thousands_commas)
 }
 

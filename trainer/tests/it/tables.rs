@@ -75,7 +75,7 @@ fn decimal_commas_are_read_in_training_and_at_scoring() {
     assert!(area(&ran) > 0.8, "{ran}");
     let text = desk.read("data/t.toml");
     assert!(text.contains("decimal = \",\"") && text.contains(r#"{ name = "size", kind = "numeric" }"#), "{text}");
-    desk.write("comma.csv", "size;colour\n9,25;red\n0,5;blue\n");
+    desk.write("comma.csv", "size;colour\n9,250;red\n0,500;blue\n");
     desk.write("point.csv", "size,colour\n9.25,red\n0.5,blue\n");
     for file in ["comma", "point"] {
         let (input, output) = (format!("{file}.csv"), format!("{file}-out.csv"));
