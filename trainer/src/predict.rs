@@ -91,8 +91,9 @@ pub(crate) fn records(
     dataset: Option<&Dataset>,
     contract: &Contract,
 ) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
-    let others =
-        |name: &str| dataset.iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);
+    let others = |name: &str| {
+        dataset.into_iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also)
+    };
     let column = |column: &Column| Ok(texts(rows::column_of(table, &column.name, others(&column.name))?)?);
     let columns: Vec<StringChunked> = contract.columns.iter().map(column).collect::<anyhow::Result<_>>()?;
     let broken: HashMap<usize, &String> = table.broken.iter().map(|(row, problem)| (*row, problem)).collect();
