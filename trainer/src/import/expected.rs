@@ -126,7 +126,7 @@ fn features(table: &Table, place: &Place, contract: &Contract, validation: &Matr
             "give the contract's columns beside the probabilities, or a line for each validation row in order",
         ));
     }
-    let (records, set_aside) = predict::records(table, place, contract)?;
+    let (records, set_aside) = predict::records(table, predict::dataset_of(place, contract).as_ref(), contract)?;
     if let Some(first) = set_aside.first() {
         return Err(failure(format!("{}:{}: {}", first.file, first.line, first.reason), "every row must fit the contract"));
     }

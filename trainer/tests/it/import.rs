@@ -73,7 +73,7 @@ fn models_of_three_classes_do_so_too() {
     let desk = prepared(&undecided(), "three-classes/contract.json");
     for name in TOOLS {
         let outcome = import_expecting(&desk, &format!("three-classes/{name}")).works().json();
-        assert!(outcome["compared"]["largest_difference"].as_f64().unwrap() < 1e-6, "{name}: {}", outcome["compared"]);
+        assert!(outcome["compared"]["largest_difference"].as_f64().unwrap() < 5e-6, "{name}: {}", outcome["compared"]);
     }
 }
 
@@ -96,7 +96,7 @@ fn an_imported_version_is_one_like_others() {
 #[test]
 fn the_label_follows_the_dataset_s_threshold() {
     let desk = prepared(&churn::csv(600), "contract.json");
-    desk.write("data/churn.toml", desk.read("data/churn.toml") + "\n[training]\nthreshold = 0.35\n");
+    desk.edit("data/churn.toml", "threshold = 0.5", "threshold = 0.35");
     import(&desk, "lightgbm").works();
     let version = Registry::new(&desk.home()).version(1).unwrap();
     let predictor = Predictor::load(&version.model().unwrap()).unwrap();
