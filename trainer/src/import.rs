@@ -187,10 +187,7 @@ fn load(model: &[u8]) -> anyhow::Result<Predictor> {
             LoadError::Operator { .. } => {
                 "trees, linear models and perceptrons can, also behind SimpleImputer and StandardScaler".into()
             }
-            LoadError::Graph { reason } if reason.contains("not finite") => {
-                "a missing number arrives as NaN: put SimpleImputer in front, or choose a learner that takes missing values"
-                    .into()
-            }
+            LoadError::Graph { .. } => "choose a simpler model, or another version of the converter".into(),
             other => other.hint().to_owned(),
         };
         failure(error, hint)
@@ -199,10 +196,8 @@ fn load(model: &[u8]) -> anyhow::Result<Predictor> {
 }
 
 fn predict(predictor: &Predictor, features: &Matrix) -> anyhow::Result<Matrix> {
-    let explain = |error: PredictError| {
-        let hint = error.hint();
-        failure(error, hint)
-    };
+    let hint = "the graph gives no numbers for a row that the contract allows: scale the inputs, or choose another learner";
+    let explain = |error: PredictError| failure(error, hint);
     let scores = predictor.scores(features.values(), features.n_rows()).map_err(explain)?;
     bundle::probabilities(&scores, predictor.contract())
 }

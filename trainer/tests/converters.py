@@ -21,7 +21,6 @@ from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
-from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -72,7 +71,6 @@ def learners(n_trees, depth):
         "gradient-boosting": make_pipeline(SimpleImputer(), GradientBoostingClassifier(n_estimators=n_trees, max_depth=min(depth, 3), random_state=1)),
         "logistic-regression": make_pipeline(SimpleImputer(), StandardScaler(), LogisticRegression(**linear)),
         "perceptron": make_pipeline(SimpleImputer(), StandardScaler(), MLPClassifier((8,), max_iter=30, random_state=1)),
-        "naive-bayes": make_pipeline(SimpleImputer(), GaussianNB()),
     }
 
 

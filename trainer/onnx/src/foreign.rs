@@ -5,6 +5,7 @@
 
 mod classes;
 mod fault;
+mod missing;
 mod plain;
 mod raw;
 
@@ -73,6 +74,7 @@ impl Foreign {
             let order = ints(&mut graph, "tidemark_order", &[classes.len()], &order);
             add(&mut graph, "Gather", &[raw, &order], PROBABILITIES, Some(1));
         }
+        missing::check(&graph)?;
         add_label(&mut graph, head.threshold.unwrap_or(0.5), classes.len());
         graph.name.clone_from(&head.name);
         Ok(finish(model, graph, head, n_features, classes.len()))

@@ -4,7 +4,7 @@ use data_contract::ClassCurves;
 use maud::{Markup, html};
 
 use super::curve_table::{self, Named};
-use super::figures::{count, family, percent};
+use super::figures::{count, learner, percent};
 use super::square::{Square, end_of};
 use super::{Entry, Report};
 
@@ -123,7 +123,7 @@ fn lines(report: &Report) -> Vec<Line<'_>> {
     if report.classes.len() == 2 {
         let line = |(class, entry): (usize, &'_ Entry)| -> Option<(String, usize)> {
             entry.evaluation.curves.first()?;
-            Some((format!("v{} {}", entry.manifest.version, family(&entry.manifest.family)), class))
+            Some((format!("v{} {}", entry.manifest.version, learner(&entry.manifest)), class))
         };
         let named = report.entries.iter().take(MAX_LINES).enumerate().filter_map(line);
         return named.map(|(name, class)| Line { name, class, curves: &report.entries[class].evaluation.curves[0] }).collect();

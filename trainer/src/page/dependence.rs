@@ -56,7 +56,7 @@ fn is_numeric(dependence: &Dependence) -> bool {
 fn line(dependence: &Dependence, class: usize) -> Markup {
     let known: Vec<(f64, &DependencePoint)> =
         dependence.points.iter().filter_map(|point| Some((point.value.as_f64()?, point))).collect();
-    let across = Scale::around(known.iter().map(|(value, _)| *value), LEFT, WIDTH - 12.0);
+    let across = Scale::around(known.iter().map(|(value, _)| *value), LEFT, WIDTH - 26.0);
     let up = scale(&dependence.points, class, HEIGHT - BOTTOM, 8.0);
     let path: String = known
         .iter()
@@ -121,7 +121,7 @@ fn scale(points: &[DependencePoint], class: usize, from: f64, to: f64) -> Scale 
 fn grid(up: &Scale) -> Markup {
     html! {
         @for tick in up.ticks() {
-            line class="grid" x1=(px(LEFT)) x2=(px(WIDTH - 8.0)) y1=(px(up.at(tick))) y2=(px(up.at(tick))) {}
+            line class="grid" x1=(px(LEFT)) x2=(px(WIDTH - 26.0)) y1=(px(up.at(tick))) y2=(px(up.at(tick))) {}
             text x=(px(LEFT - 6.0)) y=(px(up.at(tick) + 4.0)) text-anchor="end" { (up.percent(tick)) }
         }
     }

@@ -1,6 +1,9 @@
 //! Numbers as people read them.
 
-use data_contract::Estimate;
+use data_contract::{Estimate, Manifest};
+
+use super::importance::shorten;
+use crate::import;
 
 /// A metric to four places.
 pub(super) fn metric(value: f64) -> String {
@@ -67,6 +70,14 @@ pub(super) fn name(metric: &str) -> &str {
 /// A family's name for people.
 pub(super) fn family(name: &str) -> String {
     name.replace('-', " ")
+}
+
+/// A version's family for people; of a model of another tool, the file.
+pub(super) fn learner(manifest: &Manifest) -> String {
+    match manifest.params.get("file").and_then(|file| file.as_str()) {
+        Some(file) if manifest.family == import::FAMILY => shorten(&format!("imported {}", file.trim_end_matches(".onnx"))),
+        _ => family(&manifest.family),
+    }
 }
 
 #[cfg(test)]

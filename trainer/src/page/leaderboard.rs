@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axes::{Scale, px};
-use super::figures::{count, ends, family, metric, name, size};
+use super::figures::{count, ends, learner, metric, name, size};
 use super::{Entry, Report};
 
 const WIDTH: f64 = 760.0;
@@ -33,7 +33,7 @@ fn title(report: &Report) -> String {
     let best = &report.entries[0];
     match report.entries.len() {
         1 => format!("Version {} is the only one judged on these rows", best.manifest.version),
-        n => format!("{} leads {n} versions", capital(&family(&best.manifest.family))),
+        n => format!("{} leads {n} versions", capital(&learner(&best.manifest))),
     }
 }
 
@@ -53,10 +53,10 @@ fn chart(report: &Report) -> Markup {
                 }
                 @for (row, (entry, estimate)) in report.entries.iter().zip(&estimates).enumerate() {
                     @let y = ROW * (row as f64 + 0.5) + 6.0;
-                    text.name x="0" y=(px(y + 4.0)) { "v" (entry.manifest.version) " " (family(&entry.manifest.family)) }
+                    text.name x="0" y=(px(y + 4.0)) { "v" (entry.manifest.version) " " (learner(&entry.manifest)) }
                     @if let Some(estimate) = estimate {
-                        line class={ "span v" (row.min(4)) } x1=(px(scale.at(estimate.low))) x2=(px(scale.at(estimate.high))) y1=(px(y)) y2=(px(y)) {}
-                        circle class={ "dot v" (row.min(4)) } cx=(px(scale.at(estimate.value))) cy=(px(y)) r="6" {
+                        line class={ "span v" (row.min(5)) } x1=(px(scale.at(estimate.low))) x2=(px(scale.at(estimate.high))) y1=(px(y)) y2=(px(y)) {}
+                        circle class={ "dot v" (row.min(5)) } cx=(px(scale.at(estimate.value))) cy=(px(y)) r="6" {
                             title { "version " (entry.manifest.version) ": " (super::figures::estimate(estimate)) }
                         }
                     }
@@ -74,7 +74,7 @@ fn table(report: &Report) -> Markup {
     html! {
         div.scroll tabindex="0" { table {
             thead { tr {
-                th { "Version" } th.text { "Family" } th.text { "Stage" }
+                th { "Version" } th.text { "Family and stage" }
                 @for metric in METRICS { th { (capital(name(metric))) } }
                 th { "CPU s" } th { "Size" }
             } }
@@ -88,7 +88,7 @@ fn line(entry: &Entry) -> Markup {
     let manifest = &entry.manifest;
     html! {
         tr {
-            td { (manifest.version) } td.text { (family(&manifest.family)) } td.text { (entry.stage) }
+            td { (manifest.version) } td.text { (learner(manifest)) small { (entry.stage) } }
             @for name in METRICS {
                 @match entry.evaluation.metrics.get(name) {
                     Some(found) => td { (metric(found.value)) small { (ends(found)) } },

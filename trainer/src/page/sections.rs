@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::figures::{count, estimate, family, name, percent, short};
+use super::figures::{count, estimate, learner, name, percent, short};
 use super::{Entry, Report};
 
 /// One sentence that sums the report up.
@@ -11,8 +11,8 @@ pub(crate) fn verdict(report: &Report) -> String {
     let figure = |metric: &str| best.evaluation.metrics.get(metric).map(|found| format!("{} {}", name(metric), estimate(found)));
     let figures: Vec<String> = ["log_loss", "roc_auc", "accuracy"].into_iter().filter_map(figure).take(2).collect();
     let lead = match report.entries.len() {
-        1 => format!("Version {} ({})", best.manifest.version, family(&best.manifest.family)),
-        n => format!("Of {n} versions, number {} ({}) is best", best.manifest.version, family(&best.manifest.family)),
+        1 => format!("Version {} ({})", best.manifest.version, learner(&best.manifest)),
+        n => format!("Of {n} versions, number {} ({}) is best", best.manifest.version, learner(&best.manifest)),
     };
     format!("{lead}: {}", figures.join(", "))
 }

@@ -6,7 +6,7 @@ use super::axes::{Scale, px};
 
 const SIZE: f64 = 360.0;
 const LEFT: f64 = 58.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 22.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 42.0;
 

@@ -9,16 +9,8 @@ use trainer_registry::Registry;
 use crate::churn;
 use crate::desk::{Desk, Ran};
 
-const TOOLS: [&str; 8] = [
-    "random-forest",
-    "extra-trees",
-    "gradient-boosting",
-    "logistic-regression",
-    "perceptron",
-    "naive-bayes",
-    "lightgbm",
-    "xgboost",
-];
+const TOOLS: [&str; 7] =
+    ["random-forest", "extra-trees", "gradient-boosting", "logistic-regression", "perceptron", "lightgbm", "xgboost"];
 
 fn foreign(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/foreign").join(name)
@@ -138,7 +130,7 @@ fn what_cannot_be_imported_is_refused_with_a_remedy_and_leaves_nothing() {
     import(&desk, "two-columns").fails("the contract has 4 columns, the graph 2", "the contract's columns");
     import(&desk, "an-input-per-column").fails("the graph has 4 inputs: column_0", "one input of all columns");
     import(&desk, "support-vector").fails("operator `SVMClassifier`", "trees, linear models and perceptrons");
-    import(&desk, "no-imputer").fails("not finite", "put SimpleImputer in front");
+    import(&desk, "no-imputer").fails("does not take missing values", "put SimpleImputer in front");
     import(&desk, "raw-scores").fails("these are no probabilities", "predict_proba");
     import(&desk, "three-classes/random-forest").fails("the contract has 2 classes, the graph 3", "rows of every class");
     desk.write("text.onnx", "not a model");

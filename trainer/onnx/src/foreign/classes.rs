@@ -56,17 +56,7 @@ fn texts(tensor: &RawTensor) -> Option<Vec<String>> {
     (texts.len() > 1).then_some(texts)
 }
 
-/// Labels as int64 or int32, in either place where a file keeps them.
 fn numbers(tensor: &RawTensor) -> Option<Vec<String>> {
-    const INT32: i32 = 6;
-    const INT64: i32 = 7;
-    let raw = tensor.raw_data.as_deref().unwrap_or_default();
-    let mut names: Vec<String> = tensor.int64_data.iter().map(i64::to_string).collect();
-    names.extend(tensor.int32_data.iter().map(i32::to_string));
-    match tensor.data_type {
-        INT64 => names.extend(raw.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes).to_string())),
-        INT32 => names.extend(raw.as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes).to_string())),
-        _ => return None,
-    }
-    (names.len() > 1).then_some(names)
+    let numbers = tensor.integers()?;
+    (numbers.len() > 1).then(|| numbers.iter().map(i64::to_string).collect())
 }

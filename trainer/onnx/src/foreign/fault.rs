@@ -54,6 +54,13 @@ pub enum ForeignError {
         /// Name of the node.
         node: String,
     },
+    /// A graph that lets a missing number through to the probabilities.
+    Missing {
+        /// The first operator that computes with it.
+        operator: String,
+        /// Name of the node.
+        node: String,
+    },
     /// Numbers that lie in another file.
     External {
         /// Name of the tensor.
@@ -84,6 +91,9 @@ impl fmt::Display for ForeignError {
             Self::Nested { operator, node } => {
                 write!(f, "operator `{operator}` of node `{node}` holds a graph, which cannot run here")
             }
+            Self::Missing { operator, node } => {
+                write!(f, "the model does not take missing values: operator `{operator}` of node `{node}` computes with them")
+            }
             Self::External { tensor } => write!(f, "the numbers of `{tensor}` lie in another file"),
             Self::Opset { version } => write!(f, "the graph uses version {version} of ONNX's operators"),
         }
@@ -111,6 +121,9 @@ impl ForeignError {
             Self::Width { .. } => "train on rows of every class",
             Self::Classes { .. } => "train on the contract's class names, or on their numbers in its order from 0",
             Self::Nested { .. } => "choose another model: trees, linear models and perceptrons convert to plain operators",
+            Self::Missing { .. } => {
+                "a missing number arrives as NaN: put SimpleImputer in front, or choose a learner that takes missing values"
+            }
             Self::External { .. } => "save the model in one file: onnx.save(model, path, save_as_external_data=False)",
             Self::Opset { .. } => "convert with target_opset=15 or higher",
         }

@@ -10,6 +10,7 @@ use super::raw::{RawAttribute, RawGraph, RawNode, RawTensor};
 use crate::proto::AttributeProto;
 
 const FLOAT: i32 = 1;
+const INT64: i32 = 7;
 /// The first version of the operators in which `Equal` compares floats.
 const EQUAL_OF_FLOATS: i64 = 11;
 
@@ -22,6 +23,7 @@ pub(crate) fn rewrite(graph: &mut RawGraph, version: i64) {
         let replaced = match node.op_type.as_str() {
             "Scaler" => scaler(&node, &mut steps),
             "Imputer" => imputer(&node, &mut steps, version),
+            "ArrayFeatureExtractor" => picker(&node, &mut steps),
             _ => None,
         };
         if replaced.is_none() {
@@ -61,6 +63,22 @@ fn imputer(node: &RawNode, steps: &mut Steps, version: i64) -> Option<()> {
     Some(())
 }
 
+/// Picks columns of a matrix; tract's own operator loses a dimension.
+fn picker(node: &RawNode, steps: &mut Steps) -> Option<()> {
+    let [matrix, columns] = &node.input[..] else { return None };
+    let constant = |name: &String| steps.graph.initializer.iter().find(|tensor| tensor.name == *name);
+    if constant(matrix).is_some() {
+        return None;
+    }
+    let columns = constant(columns)?.integers()?;
+    let output = node.output.first()?;
+    let columns = steps.ints(columns);
+    steps.op_to("Gather", &[matrix, &columns], output);
+    let axis = AttributeProto::int("axis", 1).encode_to_vec();
+    steps.graph.node.last_mut()?.attribute.push(axis);
+    Some(())
+}
+
 /// A classifier whose own label nobody reads may number its classes, which needs no tensor of texts.
 fn with_numbered_labels(mut node: RawNode, read: &HashSet<String>) -> RawNode {
     let number = match node.op_type.as_str() {
@@ -95,6 +113,13 @@ impl Steps<'_> {
             name: name.clone(),
             ..RawTensor::default()
         });
+        name
+    }
+
+    fn ints(&mut self, values: Vec<i64>) -> String {
+        let (name, dims) = (self.name(), vec![values.len() as i64]);
+        let tensor = RawTensor { dims, data_type: INT64, int64_data: values, name: name.clone(), ..RawTensor::default() };
+        self.graph.initializer.push(tensor);
         name
     }
 

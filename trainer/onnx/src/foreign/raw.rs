@@ -172,6 +172,23 @@ impl RawNode {
     }
 }
 
+impl RawTensor {
+    /// The values of a tensor of int64 or int32, in whichever place the file keeps them.
+    pub(crate) fn integers(&self) -> Option<Vec<i64>> {
+        const INT32: i32 = 6;
+        const INT64: i32 = 7;
+        let raw = self.raw_data.as_deref().unwrap_or_default();
+        let mut integers = self.int64_data.clone();
+        integers.extend(self.int32_data.iter().copied().map(i64::from));
+        match self.data_type {
+            INT64 => integers.extend(raw.as_chunks::<8>().0.iter().map(|bytes| i64::from_le_bytes(*bytes))),
+            INT32 => integers.extend(raw.as_chunks::<4>().0.iter().map(|bytes| i64::from(i32::from_le_bytes(*bytes)))),
+            _ => return None,
+        }
+        Some(integers)
+    }
+}
+
 impl RawValue {
     /// The tensor's type; none for a list of maps and the like.
     pub(crate) fn tensor(&self) -> Option<&RawTensorType> {

@@ -116,9 +116,10 @@ fn a_flipped_byte_never_stops_the_program() {
 
 #[test]
 fn every_kind_of_refusal_has_its_message() {
-    const REFUSED: [(&[u8], &str); 4] = [
+    const REFUSED: [(&[u8], &str); 5] = [
         (include_bytes!("../../../tests/foreign/zipmap.onnx"), "is a list of maps (ZipMap)"),
         (include_bytes!("../../../tests/foreign/float64.onnx"), "holds float64, not float32"),
+        (include_bytes!("../../../tests/foreign/no-imputer.onnx"), "does not take missing values: operator `Sub`"),
         (include_bytes!("../../../tests/foreign/two-columns.onnx"), "the contract has 4 columns, the graph 2"),
         (include_bytes!("../../../tests/foreign/an-input-per-column.onnx"), "the graph has 4 inputs: column_0, column_1"),
     ];
