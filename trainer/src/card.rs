@@ -13,7 +13,7 @@ const MAX_COLUMNS: usize = 10;
 
 /// The card as Markdown.
 pub(crate) fn write(manifest: &Manifest, evaluation: &Evaluation, contract: &Contract) -> String {
-    [head(manifest, evaluation), intended(manifest, contract), quality(evaluation), origin(manifest)].join("\n")
+    [head(manifest, evaluation), intended(manifest, contract), quality(manifest, evaluation), origin(manifest)].join("\n")
 }
 
 fn head(manifest: &Manifest, evaluation: &Evaluation) -> String {
@@ -23,8 +23,10 @@ fn head(manifest: &Manifest, evaluation: &Evaluation) -> String {
          model-index:\n- name: {name}\n  results:\n  - task:\n      type: tabular-classification\n    dataset:\n      type: {name}\n      name: {name}\n      split: validation\n    metrics:\n",
         manifest.family
     );
-    // Hubs take numbers only.
-    for (metric, estimate) in evaluation.metrics.iter().filter(|(_, estimate)| estimate.value.is_finite()) {
+    // Hubs take numbers only, and those that tell of the model.
+    let of_rows = ["majority_accuracy", "positive_share"];
+    let of_model = |metric: &str, value: f64| value.is_finite() && !of_rows.contains(&metric);
+    for (metric, estimate) in evaluation.metrics.iter().filter(|(metric, estimate)| of_model(metric, estimate.value)) {
         _ = writeln!(text, "    - type: {metric}\n      value: {:.6}", estimate.value);
     }
     text + "---\n"
@@ -68,9 +70,10 @@ fn learner(manifest: &Manifest) -> String {
     }
 }
 
-fn quality(evaluation: &Evaluation) -> String {
+fn quality(manifest: &Manifest, evaluation: &Evaluation) -> String {
+    let rows = if manifest.family == import::FAMILY { "validation rows" } else { "rows that it did not learn from" };
     let mut text = format!(
-        "## How good it is\n\nOn {} rows that it did not learn from, with 95 % intervals:\n\n| metric | value | from | to |\n|---|---|---|---|\n",
+        "## How good it is\n\nOn {} {rows}, with 95 % intervals:\n\n| metric | value | from | to |\n|---|---|---|---|\n",
         evaluation.n_rows
     );
     for (metric, estimate) in &evaluation.metrics {
