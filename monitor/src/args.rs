@@ -9,7 +9,7 @@ use crate::window::By;
 
 /// Watches a model's predictions: collects them, measures drift, raises alerts.
 ///
-/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`), 2 failed.
+/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`) or the data drifted (`compare`), 2 failed.
 #[derive(Debug, Parser)]
 #[command(name = "monitor", version)]
 pub(crate) struct Args {
@@ -37,6 +37,11 @@ pub(crate) enum Command {
     ///
     /// A replay that raises alerts ends with exit code 0: they are what it shows. Months that were replayed before are not scored again.
     Replay(ReplayArgs),
+    /// Compare two files, CSV or Parquet, column by column; no model is needed.
+    ///
+    /// Ends with exit code 1 when the data set drifted, which needs half of its columns under the rule `evidently`
+    /// and any column under the rule `tidemark`.
+    Compare(CompareArgs),
 }
 
 /// Options of `serve`.
@@ -85,6 +90,41 @@ pub(crate) struct ReplayArgs {
     /// Longest wait for an answer to an alert, in seconds.
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) wait: u64,
+}
+
+/// Options of `compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// What is compared with: a CSV or Parquet file.
+    pub(crate) reference: PathBuf,
+    /// What is compared: a CSV or Parquet file.
+    pub(crate) current: PathBuf,
+    /// How columns are judged.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) rule: Rule,
+    /// One statistic for all columns, by Evidently's name or ours [default: by kind and size of each column].
+    #[arg(long, value_name = "NAME")]
+    pub(crate) statistic: Option<String>,
+    /// Compare only these columns.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+    /// Take these columns as categories.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) categorical: Vec<String>,
+    /// Take these columns as numbers.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) numeric: Vec<String>,
+}
+
+/// How columns are judged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Rule {
+    /// Kinds, statistics and thresholds of Evidently 0.7.
+    #[default]
+    Evidently,
+    /// Tests over bins of the reference, at a level that holds for the whole file and any number of rows.
+    Tidemark,
 }
 
 fn webhook_url(text: &str) -> Result<String, String> {

@@ -6,6 +6,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use duckdb::arrow::array::StructArray;
 use duckdb::types::{Value, ValueRef};
 use duckdb::{Config, Connection, Row, appender_params_from_iter};
 
@@ -71,6 +72,17 @@ impl Engine {
             answer.push(read(row)?);
         }
         Ok(answer)
+    }
+
+    /// Runs a query and hands over its answer batch by batch; only a batch is in memory at a time.
+    pub(crate) fn stream(&self, sql: &str, mut take: impl FnMut(&StructArray)) -> Result<()> {
+        let mut statement = self.connection.prepare(sql).map_err(|error| refused(sql, &error))?;
+        // The iterator that comes back panics where a batch cannot be read; `step` tells.
+        drop(statement.stream_arrow([]).map_err(|error| refused(sql, &error))?);
+        while let Some(batch) = statement.step().map_err(|error| refused(sql, &error))? {
+            take(&batch);
+        }
+        Ok(())
     }
 
     /// Stages rows and writes them as one Parquet file, whole or not at all. It is not yet certain to survive a power cut.
@@ -197,7 +209,8 @@ pub(crate) fn text(value: ValueRef) -> Option<String> {
     }
 }
 
-fn quote_text(text: &str) -> String {
+/// A text as SQL writes it.
+pub(crate) fn quote_text(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

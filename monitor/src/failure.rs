@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use monitor_drift::{Kind, Statistic};
+
 /// The command did what it was asked to do.
 pub(crate) const DONE: u8 = 0;
-/// `report` did its work, and an alert fired that had not fired before.
+/// `report` did its work, and an alert fired that had not fired before; or `compare` found that the data drifted.
 pub(crate) const ALERT_FIRED: u8 = 1;
 /// The command failed, or the webhook could not be reached.
 pub(crate) const FAILED: u8 = 2;
@@ -48,6 +50,33 @@ pub(crate) enum Failure {
     /// The trainer did not answer an alert in time.
     #[error("no answer to alert {alert} in {} after {seconds} s", history.display())]
     NoAnswer { alert: String, history: PathBuf, seconds: u64 },
+    /// A file to compare that is no table.
+    #[error("{} is no table: {problem}", path.display())]
+    NotATable { path: PathBuf, problem: String, hint: &'static str },
+    /// Two files without a common column.
+    #[error("{} and {} have no column in common", reference.display(), current.display())]
+    NoCommonColumn { reference: PathBuf, current: PathBuf, names: [String; 2] },
+    /// A column that was asked for and is in one file only, or in none.
+    #[error("there is no column `{column}` in {}", path.display())]
+    NoColumn { column: String, path: PathBuf, names: String },
+    /// A column that was asked for as something it cannot be, or as two things.
+    #[error("column `{column}` of {} cannot be compared as numbers: it holds {storage}", path.display())]
+    NotNumeric { column: String, path: PathBuf, storage: String },
+    /// A column that was given to two options.
+    #[error("column `{column}` is given to both `--categorical` and `--numeric`")]
+    TwoKinds { column: String },
+    /// A statistic that does not exist here.
+    #[error("there is no statistic `{name}`")]
+    NoStatistic { name: String },
+    /// A statistic under a rule that has one of its own.
+    #[error("the rule `tidemark` has a statistic of its own")]
+    StatisticOfRule,
+    /// A statistic that is not defined for a column.
+    #[error("`{statistic}` does not apply to column `{column}`, which is {kind}")]
+    NotForColumn { statistic: Statistic, column: String, kind: Kind, others: String },
+    /// Columns there are, but none that could be compared.
+    #[error("none of the common columns could be compared: {reasons}")]
+    NothingCompared { reasons: String },
 }
 
 impl Failure {
@@ -77,6 +106,24 @@ impl Failure {
                 "the report is written; run the command again when the receiver is up, and the alert is sent then".into()
             }
             Self::NoAnswer { .. } => "is `trainer retrain --listen` running with the same home folder?".into(),
+            Self::NotATable { hint, .. } => (*hint).into(),
+            Self::NoCommonColumn { names: [reference, current], .. } => {
+                format!("the reference has {reference}; the current file has {current}; the first line of a CSV file must name its columns")
+            }
+            Self::NoColumn { names, .. } => format!("its columns are {names}"),
+            Self::NotNumeric { column, .. } => format!("`--categorical {column}` compares it as categories"),
+            Self::TwoKinds { .. } => "give it to one of them".into(),
+            Self::NoStatistic { name } if ["TVD", "empirical_mmd"].contains(&name.as_str()) => {
+                "Evidently draws this figure at random from the rows, and only counts are kept here; `total-variation` is the distance itself".into()
+            }
+            Self::NoStatistic { .. } => format!("`--statistic` takes one of: {}", all_statistics()),
+            Self::StatisticOfRule => "leave out `--statistic`, or `--rule tidemark`".into(),
+            Self::NotForColumn { kind, others, .. } => {
+                let these: Vec<&str> =
+                    Statistic::ALL.into_iter().filter(|other| other.applies_to(*kind)).map(Statistic::name).collect();
+                format!("for {kind} columns there are {}; {others}", these.join(", "))
+            }
+            Self::NothingCompared { .. } => "`--categorical` and `--numeric` name columns that shall be compared as such".into(),
         }
     }
 
@@ -84,4 +131,8 @@ impl Failure {
     pub(crate) fn hint_of(error: &anyhow::Error) -> Option<String> {
         error.chain().find_map(|cause| cause.downcast_ref::<Self>()).map(Self::hint)
     }
+}
+
+fn all_statistics() -> String {
+    Statistic::ALL.map(Statistic::name).join(", ")
 }

@@ -4,6 +4,7 @@
 mod alerts;
 mod args;
 mod collector;
+mod compare;
 mod contracts;
 mod counting;
 mod distributions;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         Command::Ingest => ingest::run(&home, args.json).map(|()| DONE),
         Command::Report(command) => report::run(&home, &command, args.json),
         Command::Replay(command) => replay::run(&home, &command, args.json).map(|()| DONE),
+        Command::Compare(command) => compare::run(&command, args.json),
     };
     match outcome {
         Ok(ALERT_FIRED) => ExitCode::from(ALERT_FIRED),

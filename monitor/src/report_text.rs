@@ -73,7 +73,8 @@ pub(crate) fn listening(address: std::net::SocketAddr) {
     say(&format!("listening on http://{address}"));
 }
 
-fn json(value: &impl Serialize) {
+/// Writes a value as JSON.
+pub(crate) fn json(value: &impl Serialize) {
     say(&serde_json::to_string_pretty(value).expect("our types are what JSON can say"));
 }
 
@@ -130,7 +131,7 @@ fn row(window: &WindowReport, drifted: bool) -> [String; 10] {
 }
 
 /// Writes a line to stdout. A reader that has gone away has seen what it wanted, and the exit code still tells what happened.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let Err(error) = writeln!(std::io::stdout().lock(), "{text}") else { return };
     if error.kind() != ErrorKind::BrokenPipe {
         eprintln!("error: cannot write the result: {error}");

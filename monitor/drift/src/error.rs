@@ -61,6 +61,22 @@ pub enum Error {
         /// Values found.
         found: u64,
     },
+    /// The statistic is defined for fewer different values than there are.
+    #[error("`{statistic}` compares {most} different values, found {found}")]
+    TooMany {
+        /// The statistic asked for.
+        statistic: Statistic,
+        /// Most values it takes.
+        most: usize,
+        /// Values found.
+        found: usize,
+    },
+    /// The statistic scales by a spread that is zero.
+    #[error("`{statistic}` needs values that differ, and the middle half of these is one value")]
+    NoSpread {
+        /// The statistic asked for.
+        statistic: Statistic,
+    },
     /// The range of the values is too narrow or too wide for floating-point bin edges.
     #[error("values from {min} to {max} cannot be cut into {n_bins} bins")]
     Range {

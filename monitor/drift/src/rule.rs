@@ -12,8 +12,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Counts, Error, Kind, NumericCounts, Side, Statistic, anderson_darling, chi_square, cramer_von_mises, hellinger,
-    jensen_shannon, kl_divergence, kolmogorov_smirnov, psi, total_variation, wasserstein, z_test,
+    Counts, Error, Kind, NumericCounts, Side, Statistic, anderson_darling, chi_square, cramer_von_mises, energy_distance,
+    epps_singleton, fisher_exact, g_test, hellinger, jensen_shannon, kl_divergence, kolmogorov_smirnov, mann_whitney, psi,
+    t_test, total_variation, wasserstein, z_test,
 };
 
 /// With this share of drifted columns, or more, a data set counts as drifted.
@@ -56,7 +57,8 @@ pub fn choose(reference: &Counts, current: &Counts) -> Statistic {
 ///
 /// # Errors
 /// [`Error::Empty`] when a side has no values, [`Error::Kinds`] when the sides differ in kind, [`Error::NotForKind`] when the
-/// statistic is not defined for the kind, [`Error::TooFew`] and [`Error::Range`] as the statistic has it.
+/// statistic is not defined for the kind, [`Error::TooFew`], [`Error::TooMany`], [`Error::NoSpread`] and [`Error::Range`] as the
+/// statistic has it.
 pub fn compare(reference: &Counts, current: &Counts, statistic: Option<Statistic>) -> Result<Drift, Error> {
     for (side, counts) in [(Side::Reference, reference), (Side::Current, current)] {
         if counts.n() == 0 {
@@ -98,17 +100,19 @@ fn evaluate(statistic: Statistic, reference: &Counts, current: &Counts) -> Resul
         Statistic::Hellinger => hellinger(reference, current),
         Statistic::ChiSquare => chi_square(reference, current),
         Statistic::ZTest => z_test(reference, current),
-        Statistic::TotalVariation => categories(statistic, reference, current),
-        Statistic::Wasserstein | Statistic::KolmogorovSmirnov | Statistic::AndersonDarling | Statistic::CramerVonMises => {
-            numbers(statistic, reference, current)
-        }
+        Statistic::TotalVariation | Statistic::GTest | Statistic::FisherExact => categories(statistic, reference, current),
+        _ => numbers(statistic, reference, current),
     }
 }
 
 fn categories(statistic: Statistic, reference: &Counts, current: &Counts) -> Result<f64, Error> {
-    match (reference, current) {
-        (Counts::Categorical(r), Counts::Categorical(c)) => Ok(total_variation(r, c)),
-        _ => Err(mismatch(statistic, reference, current)),
+    let (Counts::Categorical(r), Counts::Categorical(c)) = (reference, current) else {
+        return Err(mismatch(statistic, reference, current));
+    };
+    match statistic {
+        Statistic::GTest => Ok(g_test(r, c)),
+        Statistic::FisherExact => fisher_exact(r, c),
+        _ => Ok(total_variation(r, c)),
     }
 }
 
@@ -124,6 +128,10 @@ fn evaluate_numbers(statistic: Statistic, reference: &NumericCounts, current: &N
         Statistic::Wasserstein => Ok(wasserstein(reference, current)),
         Statistic::KolmogorovSmirnov => Ok(kolmogorov_smirnov(reference, current)),
         Statistic::AndersonDarling => anderson_darling(reference, current),
+        Statistic::EnergyDistance => Ok(energy_distance(reference, current)),
+        Statistic::EppsSingleton => epps_singleton(reference, current),
+        Statistic::MannWhitney => Ok(mann_whitney(reference, current)),
+        Statistic::TTest => t_test(reference, current),
         _ => cramer_von_mises(reference, current),
     }
 }

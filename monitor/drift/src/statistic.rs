@@ -34,11 +34,23 @@ pub enum Statistic {
     AndersonDarling,
     /// Two-sample Cramér-von Mises p-value.
     CramerVonMises,
+    /// Energy distance, in the column's own unit.
+    EnergyDistance,
+    /// Two-sample Epps-Singleton p-value.
+    EppsSingleton,
+    /// Mann-Whitney p-value of a shift upwards.
+    MannWhitney,
+    /// Student's two-sample p-value.
+    TTest,
+    /// G-test p-value of the current counts against the reference shares.
+    GTest,
+    /// Fisher's exact p-value of two levels.
+    FisherExact,
 }
 
 impl Statistic {
     /// Every statistic, distances and p-values.
-    pub const ALL: [Statistic; 11] = [
+    pub const ALL: [Statistic; 17] = [
         Statistic::Wasserstein,
         Statistic::JensenShannon,
         Statistic::Psi,
@@ -50,6 +62,12 @@ impl Statistic {
         Statistic::TotalVariation,
         Statistic::AndersonDarling,
         Statistic::CramerVonMises,
+        Statistic::EnergyDistance,
+        Statistic::EppsSingleton,
+        Statistic::MannWhitney,
+        Statistic::TTest,
+        Statistic::GTest,
+        Statistic::FisherExact,
     ];
 
     /// The kebab-case name, as in settings and JSON.
@@ -67,6 +85,12 @@ impl Statistic {
             Statistic::TotalVariation => "total-variation",
             Statistic::AndersonDarling => "anderson-darling",
             Statistic::CramerVonMises => "cramer-von-mises",
+            Statistic::EnergyDistance => "energy-distance",
+            Statistic::EppsSingleton => "epps-singleton",
+            Statistic::MannWhitney => "mann-whitney",
+            Statistic::TTest => "t-test",
+            Statistic::GTest => "g-test",
+            Statistic::FisherExact => "fisher-exact",
         }
     }
 
@@ -85,14 +109,58 @@ impl Statistic {
             Statistic::TotalVariation => "Total variation distance",
             Statistic::AndersonDarling => "Anderson-Darling",
             Statistic::CramerVonMises => "Cramer-von Mises",
+            Statistic::EnergyDistance => "Energy-distance",
+            Statistic::EppsSingleton => "Epps-Singleton",
+            Statistic::MannWhitney => "Mann-Whitney U-rank test",
+            Statistic::TTest => "t_test",
+            Statistic::GTest => "g_test",
+            Statistic::FisherExact => "Fisher's Exact test",
         }
+    }
+
+    /// The word that asks Evidently for it; none for total variation, whose word there asks for another figure.
+    #[must_use]
+    pub fn evidently_word(self) -> Option<&'static str> {
+        Some(match self {
+            Statistic::Wasserstein => "wasserstein",
+            Statistic::JensenShannon => "jensenshannon",
+            Statistic::Psi => "psi",
+            Statistic::KlDivergence => "kl_div",
+            Statistic::Hellinger => "hellinger",
+            Statistic::KolmogorovSmirnov => "ks",
+            Statistic::ChiSquare => "chisquare",
+            Statistic::ZTest => "z",
+            Statistic::TotalVariation => return None,
+            Statistic::AndersonDarling => "anderson",
+            Statistic::CramerVonMises => "cramer_von_mises",
+            Statistic::EnergyDistance => "ed",
+            Statistic::EppsSingleton => "es",
+            Statistic::MannWhitney => "mannw",
+            Statistic::TTest => "t_test",
+            Statistic::GTest => "g_test",
+            Statistic::FisherExact => "fisher_exact",
+        })
+    }
+
+    /// The statistic of this name: ours, Evidently's word or the name it shows.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let answers = |statistic: &Statistic| {
+            name == statistic.name() || Some(name) == statistic.evidently_word() || name == statistic.evidently_name()
+        };
+        Statistic::ALL.into_iter().find(answers)
     }
 
     /// The default threshold.
     #[must_use]
     pub fn threshold(self) -> f64 {
         match self {
-            Statistic::KolmogorovSmirnov | Statistic::ChiSquare | Statistic::ZTest => 0.05,
+            Statistic::KolmogorovSmirnov
+            | Statistic::ChiSquare
+            | Statistic::ZTest
+            | Statistic::EppsSingleton
+            | Statistic::MannWhitney
+            | Statistic::TTest => 0.05,
             _ => 0.1,
         }
     }
@@ -107,6 +175,11 @@ impl Statistic {
                 | Statistic::ZTest
                 | Statistic::AndersonDarling
                 | Statistic::CramerVonMises
+                | Statistic::EppsSingleton
+                | Statistic::MannWhitney
+                | Statistic::TTest
+                | Statistic::GTest
+                | Statistic::FisherExact
         )
     }
 
@@ -114,21 +187,27 @@ impl Statistic {
     #[must_use]
     pub fn applies_to(self, kind: Kind) -> bool {
         match self {
-            Statistic::Wasserstein | Statistic::KolmogorovSmirnov | Statistic::AndersonDarling | Statistic::CramerVonMises => {
-                kind == Kind::Numeric
-            }
-            Statistic::TotalVariation => kind == Kind::Categorical,
+            Statistic::Wasserstein
+            | Statistic::KolmogorovSmirnov
+            | Statistic::AndersonDarling
+            | Statistic::CramerVonMises
+            | Statistic::EnergyDistance
+            | Statistic::EppsSingleton
+            | Statistic::MannWhitney
+            | Statistic::TTest => kind == Kind::Numeric,
+            Statistic::TotalVariation | Statistic::GTest | Statistic::FisherExact => kind == Kind::Categorical,
             _ => true,
         }
     }
 
-    /// The verdict on `value`. Distances drift at the threshold and above it; Kolmogorov-Smirnov and Cramér-von Mises
-    /// at it and below, the other p-values only below.
+    /// The verdict on `value`. Distances drift at the threshold and above it (energy distance only above); Kolmogorov-Smirnov
+    /// and Cramér-von Mises at it and below, the other p-values only below.
     #[must_use]
     pub fn drifted(self, value: f64, threshold: f64) -> bool {
         match self {
             Statistic::KolmogorovSmirnov | Statistic::CramerVonMises => value <= threshold,
-            Statistic::ChiSquare | Statistic::ZTest | Statistic::AndersonDarling => value < threshold,
+            Statistic::EnergyDistance => value > threshold,
+            statistic if statistic.is_p_value() => value < threshold,
             _ => value >= threshold,
         }
     }
@@ -152,10 +231,22 @@ mod tests {
     }
 
     #[test]
+    fn every_name_finds_its_statistic() {
+        for statistic in Statistic::ALL {
+            let words = [Some(statistic.name()), statistic.evidently_word(), Some(statistic.evidently_name())];
+            for word in words.into_iter().flatten() {
+                assert_eq!(Statistic::named(word), Some(statistic));
+            }
+        }
+        assert_eq!(Statistic::named("TVD"), None);
+    }
+
+    #[test]
     fn the_threshold_itself_drifts_for_distances_and_kolmogorov_smirnov_only() {
         assert!(Statistic::Psi.drifted(0.1, 0.1));
         assert!(Statistic::KolmogorovSmirnov.drifted(0.05, 0.05));
         assert!(!Statistic::ChiSquare.drifted(0.05, 0.05));
         assert!(!Statistic::ZTest.drifted(0.05, 0.05));
+        assert!(!Statistic::EnergyDistance.drifted(0.1, 0.1));
     }
 }

@@ -52,7 +52,8 @@ fn an_empty_side_is_named() {
 
 #[test]
 fn statistics_refuse_what_they_are_not_defined_for() {
-    let (numbers, levels) = (numbers(3, 10), levels(3, 10));
+    let numbers = Counts::from(NumericCounts::from_values((0..10).map(f64::from)));
+    let levels = levels(2, 10);
     for statistic in Statistic::ALL {
         for (counts, kind) in [(&numbers, Kind::Numeric), (&levels, Kind::Categorical)] {
             let result = compare(counts, counts, Some(statistic));
@@ -64,6 +65,14 @@ fn statistics_refuse_what_they_are_not_defined_for() {
         let mixed = compare(&numbers, &levels, Some(statistic));
         assert_eq!(mixed, Err(Error::Kinds { left: Kind::Numeric, right: Kind::Categorical }));
     }
+}
+
+#[test]
+fn what_a_statistic_asks_of_the_values_is_told() {
+    let error = compare(&levels(3, 10), &levels(3, 10), Some(Statistic::FisherExact)).unwrap_err();
+    assert_eq!(error.to_string(), "`fisher-exact` compares 2 different values, found 3");
+    let error = compare(&numbers(3, 10), &numbers(3, 10), Some(Statistic::EppsSingleton)).unwrap_err();
+    assert_eq!(error, Error::NoSpread { statistic: Statistic::EppsSingleton });
 }
 
 #[test]
