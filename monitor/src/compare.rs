@@ -17,6 +17,8 @@ mod plan;
 mod table;
 mod text;
 
+use std::path::Path;
+
 use anyhow::{Context, Result};
 use monitor_drift::{Counts, Kind};
 
@@ -33,6 +35,8 @@ use crate::report_text;
 
 /// Values of both files that are counted together, so that a batch of columns stays small.
 const BATCH_VALUES: u64 = 4_000_000;
+/// Bytes below which a file is read by one thread.
+const SMALL_FILE: u64 = 8 << 20;
 /// DuckDB's `GROUPING` takes fewer than 64 columns.
 const MAX_BATCH: u64 = 60;
 
@@ -42,6 +46,10 @@ pub(crate) fn run(args: &CompareArgs, as_json: bool) -> Result<u8> {
     let spill = tempfile::tempdir().context("cannot create a temporary folder")?;
     let engine = Engine::open(spill.path())?;
     engine.run("SET preserve_insertion_order = false")?;
+    if [&args.reference, &args.current].iter().all(|path| is_small(path)) {
+        // Threads would cost more than they save.
+        engine.run("SET threads = 1")?;
+    }
     let sides = Sides {
         reference: Table::open(&engine, &args.reference, "reference")?,
         current: Table::open(&engine, &args.current, "current")?,
@@ -52,6 +60,10 @@ pub(crate) fn run(args: &CompareArgs, as_json: bool) -> Result<u8> {
         false => text::print(&comparison),
     }
     Ok(if comparison.dataset_drift { ALERT_FIRED } else { DONE })
+}
+
+fn is_small(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|file| file.len() < SMALL_FILE)
 }
 
 /// The two files.

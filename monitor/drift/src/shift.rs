@@ -3,7 +3,8 @@
 //! A distance with a fixed threshold alarms on small windows by chance and on large ones never or always. Here two questions are
 //! put to a column of numbers. *Place*: do values of one side tend to be larger (Mann-Whitney, two-sided)? *Shape*: do the shares
 //! of bins differ (χ² of two samples), where the reference's quantiles are the borders and missing values are a bin of their own?
-//! The smaller p-value counts, doubled for having asked twice. Categories have a shape only, one bin per level.
+//! The smaller p-value counts, after each was divided by its part of the level: most of it goes to the place, where small moves are
+//! found. Categories have a shape only, one bin per level.
 //! Bins too rare for χ² are counted together.
 //!
 //! Sources: H. B. Mann and D. R. Whitney, 1947 (see `mann_whitney.rs`); K. Pearson, "On the probability that two independent
@@ -13,6 +14,8 @@ use crate::chi_square::upper_tail;
 use crate::mann_whitney::standardised;
 use crate::{CategoricalCounts, Counts, Error, NumericCounts};
 
+/// Part of the level that the place is given; the shape has the rest.
+const PLACE_PART: f64 = 0.8;
 /// Most bins of a column of numbers.
 const MAX_BINS: u64 = 10;
 /// Values of the smaller side that a bin shall hold on average.
@@ -26,10 +29,14 @@ const MIN_EXPECTED: f64 = 5.0;
 /// [`Error::Kinds`] when the sides differ in kind.
 pub fn shift(reference: &Counts, current: &Counts) -> Result<f64, Error> {
     match (reference, current) {
-        (Counts::Numeric(r), Counts::Numeric(c)) => Ok((2.0 * place(r, c).min(shape(&number_bins(r, c)))).min(1.0)),
+        (Counts::Numeric(r), Counts::Numeric(c)) => Ok(either(place(r, c), shape(&number_bins(r, c)))),
         (Counts::Categorical(r), Counts::Categorical(c)) => Ok(shape(&level_bins(r, c))),
         _ => Err(Error::Kinds { left: reference.kind(), right: current.kind() }),
     }
+}
+
+fn either(place: f64, shape: f64) -> f64 {
+    (place / PLACE_PART).min(shape / (1.0 - PLACE_PART)).min(1.0)
 }
 
 fn place(reference: &NumericCounts, current: &NumericCounts) -> f64 {

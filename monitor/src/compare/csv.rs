@@ -20,6 +20,8 @@ const MISSING: [&str; 19] = [
 ];
 /// Rows that are looked at before all are.
 const SAMPLE: u64 = 2048;
+/// Rows from which DuckDB tells the separator.
+const SNIFFED: u64 = 1000;
 /// Columns of one query.
 const MAX_ASKED: usize = 200;
 
@@ -30,7 +32,7 @@ const MAX_ASKED: usize = 200;
 pub(crate) fn open(engine: &Engine, path: &Path, name: &str) -> Result<Table> {
     let missing: Vec<String> = MISSING.into_iter().map(quote_text).collect();
     let file = quote_text(&path.to_string_lossy());
-    let options = "header = true, all_varchar = true, skip = 0";
+    let options = format!("header = true, all_varchar = true, skip = 0, quote = '\"', escape = '\"', sample_size = {SNIFFED}");
     let sql =
         format!("CREATE TEMP TABLE {name} AS SELECT * FROM read_csv({file}, {options}, nullstr = [{}])", missing.join(", "));
     engine.run(&sql).map_err(|error| damaged(path, &error))?;
@@ -45,11 +47,11 @@ pub(crate) fn open(engine: &Engine, path: &Path, name: &str) -> Result<Table> {
 /// The types of all columns; most texts are known from the first rows.
 fn types(engine: &Engine, table: &Table, names: Vec<String>) -> Result<Vec<Column>> {
     let sample = format!("(SELECT * FROM {} LIMIT {SAMPLE})", table.relation);
-    let mut shapes = ask(engine, &sample, &names)?;
+    let mut shapes = ask(engine, &sample, &names, shape_of)?;
     if table.n_rows > SAMPLE {
         let open: Vec<String> =
             names.iter().zip(&shapes).filter(|(_, shape)| !shape.is_text()).map(|(name, _)| name.clone()).collect();
-        let mut known = ask(engine, &table.relation, &open)?.into_iter();
+        let mut known = ask(engine, &table.relation, &open, number_or_truth)?.into_iter();
         for shape in shapes.iter_mut().filter(|shape| !shape.is_text()) {
             *shape = known.next().expect("it was asked for");
         }
@@ -83,7 +85,7 @@ impl Shape {
     }
 }
 
-fn ask(engine: &Engine, relation: &str, names: &[String]) -> Result<Vec<Shape>> {
+fn ask(engine: &Engine, relation: &str, names: &[String], shape_of: fn(&str) -> String) -> Result<Vec<Shape>> {
     let mut shapes = Vec::new();
     for names in names.chunks(MAX_ASKED) {
         let list: Vec<String> = names.iter().map(|name| shape_of(name)).collect();
@@ -100,33 +102,47 @@ fn ask(engine: &Engine, relation: &str, names: &[String]) -> Result<Vec<Shape>> 
     Ok(shapes)
 }
 
+/// The five counts of [`Shape`].
 fn shape_of(name: &str) -> String {
-    let (column, text) = (quote_name(name), quote_text(name));
+    let column = quote_name(name);
+    format!("{}, count(*) FILTER (WHERE {column} = {})", number_or_truth_counts(&column), quote_text(name))
+}
+
+/// The same of a column whose first values are no text; there no value is its name.
+fn number_or_truth(name: &str) -> String {
+    format!("{}, 0", number_or_truth_counts(&quote_name(name)))
+}
+
+fn number_or_truth_counts(column: &str) -> String {
+    let count = |condition: &str| format!("count(*) FILTER (WHERE {condition})");
     [
         format!("count({column})"),
         format!("count(TRY_CAST({column} AS DOUBLE)) FILTER (WHERE NOT contains({column}, '_'))"),
-        format!("count(*) FILTER (WHERE regexp_full_match({column}, '\\s*[+-]?[0-9]{{1,18}}\\s*'))"),
-        format!("count(*) FILTER (WHERE {column} IN ('True', 'TRUE', 'true', 'False', 'FALSE', 'false'))"),
-        format!("count(*) FILTER (WHERE {column} = {text})"),
+        count(&format!("regexp_full_match({column}, '\\s*[+-]?[0-9]{{1,18}}\\s*')")),
+        count(&format!("{column} IN ('True', 'TRUE', 'true', 'False', 'FALSE', 'false')")),
     ]
     .join(", ")
 }
 
 /// Tells whether the first line names columns. It holds data where a number stands over each column of numbers, unless these
-/// count up by one, as years do; or where a text column holds its own name.
+/// count up by one, as years do; text columns, if there are any, must bear it out: one of them holds its own name. Without
+/// numbers, two text columns or more must all do so.
 fn check_header(path: &Path, names: &[String], shapes: &[Shape]) -> Result<(), Failure> {
-    let over_numbers: Vec<Option<f64>> =
-        names.iter().zip(shapes).filter(|(_, shape)| !shape.is_text()).map(|(name, _)| name.parse().ok()).collect();
-    let all_numbers: Option<Vec<f64>> = over_numbers.into_iter().collect();
-    let counts_up = |numbers: &[f64]| numbers.len() > 1 && numbers.windows(2).all(|pair| pair[1] - pair[0] == 1.0);
-    let of_numbers = all_numbers.is_some_and(|numbers| !numbers.is_empty() && !counts_up(&numbers));
-    let of_text = shapes.iter().any(|shape| shape.is_text() && shape.n_like_name > 0);
-    if of_numbers || of_text {
-        let line = names.iter().take(6).map(String::as_str).collect::<Vec<&str>>().join(",");
-        let problem = format!("its first line holds data, not the names of columns: {line}");
-        return Err(not_a_table(path, problem, "put a line with the names of the columns first"));
+    let columns = || names.iter().zip(shapes);
+    let numbers: Vec<Option<f64>> =
+        columns().filter(|(_, shape)| !shape.is_text()).map(|(name, _)| name.trim().parse().ok()).collect();
+    let counts_up = numbers.len() > 1 && numbers.windows(2).all(|pair| matches!(pair, [Some(a), Some(b)] if b - a == 1.0));
+    let own_names: Vec<bool> = shapes.iter().filter(|shape| shape.is_text()).map(|shape| shape.n_like_name > 0).collect();
+    let holds_data = match numbers.as_slice() {
+        [] => own_names.len() > 1 && own_names.iter().all(|own| *own),
+        numbers => numbers.iter().all(Option::is_some) && !counts_up && (own_names.is_empty() || own_names.contains(&true)),
+    };
+    if !holds_data {
+        return Ok(());
     }
-    Ok(())
+    let line = names.iter().take(6).map(String::as_str).collect::<Vec<&str>>().join(",");
+    let problem = format!("its first line holds data, not the names of columns: {line}");
+    Err(not_a_table(path, problem, "put a line with the names of the columns first"))
 }
 
 /// The table with numbers as numbers.
@@ -159,11 +175,18 @@ mod tests {
 
     #[test]
     fn a_first_line_of_data_is_no_header() {
-        check(&["age", "job"], &[shape(10, 0), shape(0, 0)], true);
-        check(&["58", "management", "2143"], &[shape(10, 0), shape(0, 0), shape(10, 0)], false);
-        check(&["58", "management"], &[shape(10, 0), shape(0, 3)], false);
+        check(&["58", "management", "2143"], &[shape(10, 0), shape(0, 3), shape(10, 0)], false);
         check(&["58", "2143"], &[shape(10, 0), shape(10, 0)], false);
+        check(&["yes", "no"], &[shape(0, 3), shape(0, 7)], false);
         check(&["41"], &[shape(10, 0)], false);
+    }
+
+    #[test]
+    fn a_name_may_be_a_value_too() {
+        check(&["age", "job"], &[shape(10, 0), shape(0, 0)], true);
+        check(&["age", "a"], &[shape(10, 0), shape(0, 3)], true);
+        check(&["a"], &[shape(0, 3)], true);
+        check(&["58", "job"], &[shape(10, 0), shape(0, 0)], true);
     }
 
     #[test]

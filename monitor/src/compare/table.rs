@@ -193,9 +193,15 @@ pub(crate) fn not_a_table(path: &Path, problem: impl Into<String>, hint: &'stati
 /// A file that DuckDB could not read.
 pub(crate) fn damaged(path: &Path, error: &anyhow::Error) -> Failure {
     let text = error.to_string();
-    // What comes before is our query, what follows the first line is advice about settings.
-    let problem = text.split_once("`: ").map_or(text.as_str(), |parts| parts.1).lines().next().unwrap_or_default();
-    not_a_table(path, problem, "the file may be damaged or half written; CSV and Parquet files are read")
+    // What comes before is our query, what follows are the row itself and advice about settings.
+    let mut lines = text.split_once("`: ").map_or(text.as_str(), |parts| parts.1).lines();
+    let mut problem = lines.next().unwrap_or_default().to_owned();
+    if problem.contains("CSV Error on Line")
+        && let Some(detail) = lines.find(|line| !line.starts_with("Original Line"))
+    {
+        problem = format!("{problem}: {detail}");
+    }
+    not_a_table(path, problem, "the file may be damaged or half written; CSV (in UTF-8) and Parquet files are read")
 }
 
 #[cfg(test)]
