@@ -33,8 +33,9 @@ pub struct Params {
     pub hidden: Vec<usize>,
     /// Networks whose log-odds are averaged.
     pub n_networks: usize,
-    /// Inner knots of a numeric column at most; 0 takes numbers as they are, standardised.
-    pub n_knots: usize,
+    /// Inner knots of a numeric column at most; 0 takes numbers as they are, standardised. When absent, 3 to 9, by the square root of the number
+    /// of rows.
+    pub n_knots: Option<usize>,
     /// The highest learning rate.
     pub learning_rate: f64,
     /// Share of a weight, times the learning rate, that each step takes away.
@@ -52,7 +53,7 @@ impl Default for Params {
         Self {
             hidden: vec![64, 32],
             n_networks: 2,
-            n_knots: 9,
+            n_knots: None,
             learning_rate: 2e-3,
             weight_decay: 0.02,
             batch_rows: None,
@@ -69,13 +70,17 @@ impl Params {
         whole("hidden", self.hidden.len(), 8.0, "1 to 8 layers")?;
         self.hidden.iter().try_for_each(|&units| whole("hidden", units, 4096.0, "1 to 4096 units"))?;
         whole("n_networks", self.n_networks, 32.0, "1 to 32")?;
-        in_range("n_knots", self.n_knots as f64, 0.0, 1000.0, "0 to 1000")?;
+        in_range("n_knots", self.n_knots.unwrap_or(0) as f64, 0.0, 1000.0, "0 to 1000")?;
         in_range("learning_rate", self.learning_rate, f64::MIN_POSITIVE, 1.0, "above 0 and at most 1")?;
         in_range("weight_decay", self.weight_decay, 0.0, 100.0, "0 to 100")?;
         whole("batch_rows", self.batch_rows.unwrap_or(1), 1e6, "1 to 1000000")?;
         whole("epochs", self.epochs.unwrap_or(1), 1e6, "1 to 1000000")?;
         whole("patience", self.patience, f64::MAX, "at least 1")?;
         Ok(ValidParams { params: self, stop_after: None })
+    }
+
+    fn n_knots(&self, n_rows: usize) -> usize {
+        self.n_knots.unwrap_or_else(|| ((n_rows as f64).sqrt() / 10.0).round().clamp(3.0, 9.0) as usize)
     }
 
     fn batch_rows(&self, n_rows: usize) -> usize {
@@ -117,7 +122,7 @@ impl ValidParams {
             Some((fitting, held_out)) => (fitting, Some(held_out)),
             None => (train_rows, validation.filter(|_| self.stop_after.is_none())),
         };
-        let encoding = Encoding::fit(fitting, self.params.n_knots);
+        let encoding = Encoding::fit(fitting, self.params.n_knots(fitting.n_rows()));
         let trained = train(&self.params, self.stop_after, &encoding, fitting, watched, seed, on_step)?;
         let share = 1.0 / trained.len() as f32;
         let n_epochs = trained.iter().map(|(_, epochs)| *epochs).max().unwrap_or(0);

@@ -46,7 +46,8 @@ pub struct Params {
     pub max_bins: usize,
     /// Rows of the average shares that each level is given before levels are put in order.
     pub category_smoothing: f64,
-    /// Rows of the overall shares that each leaf is given.
+    /// Rows of the overall shares that each leaf is given with two classes; with more, of which chance makes pure leaves less often, in proportion
+    /// fewer.
     pub leaf_smoothing: f64,
 }
 

@@ -268,6 +268,21 @@ fn two_rows_give_the_shares_of_the_classes() {
 }
 
 #[test]
+fn limits_grow_with_the_rows_up_to_their_full_size() {
+    let params = Params::default();
+    let limits = |n_rows: usize| {
+        let split = params.grow_params(n_rows).split;
+        (split.min_leaf_rows, split.l2, split.category_smoothing, split.min_group_rows)
+    };
+    assert_eq!(limits(30_000), (40, 5.0, 50.0, 100));
+    assert_eq!(limits(10_000_000), limits(30_000));
+    assert_eq!(limits(1875), (10, 1.25, 12.5, 25));
+    assert_eq!(limits(2).0, 2);
+    let given = Params { min_leaf_rows: Some(7), l2: Some(0.0), ..Params::default() };
+    assert_eq!((given.grow_params(150).split.min_leaf_rows, given.grow_params(150).split.l2), (7, 0.0));
+}
+
+#[test]
 fn few_rows_find_out_on_folds_when_to_stop() {
     let (data, test) = (rows(300, 17, 2), rows(2000, 18, 2));
     let params = Params { rounds: 400, learning_rate: 0.2, patience: 20, ..Params::default() };

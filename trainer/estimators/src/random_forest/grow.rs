@@ -105,7 +105,7 @@ fn partition(ground: &Ground, split: &NodeSplit, rows: &mut [u32], scratch: &mut
 fn finish(ground: &Ground, mut nodes: Vec<Node>, leaves: &[Leaf], rows: &[u32], weights: &[f32]) -> ForestTree {
     let classes = ground.data.class_weights();
     let total: f64 = classes.iter().sum();
-    let smoothing = ground.params.leaf_smoothing;
+    let smoothing = ground.params.leaf_smoothing * 2.0 / classes.len() as f64;
     let prior: Vec<f64> = classes.iter().map(|weight| smoothing * weight / total).collect();
     let mut shares = Vec::with_capacity(leaves.len() * prior.len());
     for (number, leaf) in leaves.iter().enumerate() {

@@ -23,7 +23,7 @@ fn fit(params: Params, data: &Data) -> Fitted {
 }
 
 fn curved() -> Params {
-    Params { gamma_factor: 3.0, n_landmarks: 100, ..Params::default() }
+    Params { gamma_factor: Some(3.0), n_landmarks: 100, ..Params::default() }
 }
 
 #[track_caller]

@@ -32,9 +32,10 @@ impl BinnedRows {
         self.n_columns
     }
 
-    /// All bins, row by row.
-    pub(crate) fn by_row(&self) -> &[u8] {
-        &self.by_row
+    /// The bins of one row.
+    #[inline(always)]
+    pub(crate) fn row(&self, row: u32) -> &[u8] {
+        &self.by_row[row as usize * self.n_columns..][..self.n_columns]
     }
 
     /// The bins of one column.

@@ -178,7 +178,7 @@ mod tests {
         let features = Matrix::new(n_rows, 1, values).unwrap();
         let data = Data::new(features.clone(), vec![kind], classes, 2, None).unwrap();
         let binning = Binning::fit(&data, max_bins);
-        let bins = binning.apply(&features).by_row().to_vec();
+        let bins = binning.apply(&features).column(0).to_vec();
         (binning, bins)
     }
 

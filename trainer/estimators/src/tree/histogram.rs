@@ -133,7 +133,7 @@ impl Histogram {
         for start in (0..rows.len()).step_by(ROWS_AT_ONCE) {
             let end = rows.len().min(start + ROWS_AT_ONCE);
             for (gradient, at) in gradients.iter_mut().zip(start..end) {
-                prefetch::ahead(rows, at, |row| &binned.by_row()[row as usize * binned.n_columns()]);
+                prefetch::bytes_ahead(rows, at, |row| binned.row(row));
                 prefetch::ahead(rows, at, |row| &quantised.rows[row as usize]);
                 *gradient = quantised.rows[rows[at] as usize];
             }
@@ -166,7 +166,7 @@ impl Histogram {
         assert!(columns.iter().all(|&column| column < binned.n_columns()), "columns of the rows");
         assert!(starts.iter().all(|&start| start + N_BINS <= self.sums.len()), "bins within the histogram");
         for (&row, gradient) in rows.iter().zip(gradients) {
-            let bins = &binned.by_row()[row as usize * binned.n_columns()..][..binned.n_columns()];
+            let bins = binned.row(row);
             for (column, start) in columns.into_iter().zip(starts) {
                 // SAFETY: both places were checked above for every column; a bin is a byte, so it is below `N_BINS`.
                 unsafe {

@@ -4,13 +4,26 @@
 //! makes a fit on a million rows about 1.6 times as fast.
 
 /// How many rows ahead of its turn a row is asked for.
-const AHEAD: usize = 12;
+const AHEAD: usize = 32;
+
+/// Bytes that come together.
+const CACHE_LINE: usize = 64;
 
 /// Calls for the place that belongs to the row `AHEAD` after this position, if there is one.
 #[inline(always)]
 pub(crate) fn ahead<'a, T: 'a>(rows: &[u32], at: usize, place: impl Fn(u32) -> &'a T) {
     if let Some(&row) = rows.get(at + AHEAD) {
         prefetch(place(row));
+    }
+}
+
+/// Calls for all of the bytes that belong to the row `AHEAD` after this position, if there is one.
+#[inline(always)]
+pub(crate) fn bytes_ahead<'a>(rows: &[u32], at: usize, place: impl Fn(u32) -> &'a [u8]) {
+    if let Some(&row) = rows.get(at + AHEAD) {
+        let bytes = place(row);
+        bytes.iter().step_by(CACHE_LINE).for_each(prefetch);
+        bytes.last().into_iter().for_each(prefetch);
     }
 }
 
