@@ -8,7 +8,7 @@ use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
 use trainer_estimators::cross_validation::cross_validate;
-use trainer_estimators::{Data, Error, Family, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
+use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
 use crate::encode;
 use crate::failure::Hint;
@@ -71,7 +71,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let mut progress = Progress { n_done: &n_done, n_fits: material.n_folds() + 1, on_step };
     let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
     let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
-    let choice = calibration::choose(&calibrations(params.family(), material), &held_out.probabilities, &classes, material.seed)?;
+    let choice = calibration::choose(material.calibrations(), &held_out.probabilities, &classes, material.seed)?;
     let fitted = progress.fit(|on_step| valid.clone().with_steps(held_out.n_steps).fit(&all, None, material.seed, on_step))?;
     let calibrated = |fitted| Calibrated { fitted, calibration: choice.calibration.clone() };
     let judgement = Judgement {
@@ -119,14 +119,6 @@ fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, pr
     let fitted = progress.fit(|on_step| params.fit(&train, validation.as_ref(), material.seed, on_step))?;
     let probabilities = fitted.probabilities(&all.features().select(&rows));
     Ok(HeldOut { n_folds: 1, rows, probabilities, n_steps: fitted.n_steps(), fitted: Some(fitted) })
-}
-
-/// The ways to calibrate that are tried. The sums of a kernel machine round off more than others', and a curve would let that grow.
-fn calibrations(family: Family, material: &Material) -> Vec<Method> {
-    let tried = material.calibrations().iter().copied();
-    tried
-        .filter(|method| family != Family::SupportVector || *method != Method::Isotonic || material.calibrations().len() == 1)
-        .collect()
 }
 
 /// With two classes, the threshold that reaches the dataset's goal on the rows held out.

@@ -198,7 +198,7 @@ impl Space {
         inputs
     }
 
-    /// `[rows, landmarks]`: the same float32 steps as in the exported graph.
+    /// `[rows, landmarks]`, for fitting.
     fn kernel(&self, inputs: &[f32]) -> Vec<f32> {
         let (width, n_landmarks) = (self.encoding.n_inputs(), self.n_landmarks());
         let device = Device::flex();
@@ -276,20 +276,16 @@ impl Fitted {
 impl Classifier for Fitted {
     fn probabilities(&self, features: &Matrix) -> Matrix {
         assert_eq!(features.n_features(), self.n_features, "rows of the width the model was fitted on");
-        let n_outputs = self.bias.len();
-        let mut probabilities = Vec::with_capacity(features.n_rows() * self.n_classes);
-        for rows in features.values().chunks(CHUNK * self.n_features) {
-            let rows = Matrix::new(rows.len() / self.n_features, self.n_features, rows.to_vec()).expect("rows of a matrix");
-            for kernel in self.space.kernel(&self.space.inputs(&rows)).chunks_exact(self.space.n_landmarks()) {
-                let mut logits = vec![0.0; n_outputs];
-                for (value, coefficients) in kernel.iter().zip(self.coefficients.chunks_exact(n_outputs)) {
-                    logits.iter_mut().zip(coefficients).for_each(|(logit, coefficient)| *logit += value * coefficient);
-                }
-                logits.iter_mut().zip(&self.bias).for_each(|(logit, bias)| *logit += bias);
-                self.push_probabilities(&logits, &mut probabilities);
+        let decision = Decision::of(self);
+        let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
+            let mut probabilities = Vec::new();
+            for row in rows.chunks_exact(self.n_features) {
+                self.push_probabilities(&decision.logits(row), &mut probabilities);
             }
-        }
-        Matrix::new(features.n_rows(), self.n_classes, probabilities).expect("one finite probability per row and class")
+            probabilities
+        });
+        let values = chunks.collect::<Vec<_>>().concat();
+        Matrix::new(features.n_rows(), self.n_classes, values).expect("one finite probability per row and class")
     }
 
     fn n_steps(&self) -> usize {
@@ -310,6 +306,48 @@ impl Classifier for Fitted {
             coefficients: self.coefficients.clone(),
             bias: self.bias.clone(),
         })
+    }
+}
+
+/// A fitted classifier made ready for rows. It counts in float64 as the exported graph does: coefficients of both signs cancel.
+struct Decision<'a> {
+    fitted: &'a Fitted,
+    /// Row-major `[inputs, landmarks]`.
+    transposed: Vec<f64>,
+    /// Squared length of each landmark.
+    squares: Vec<f64>,
+}
+
+impl<'a> Decision<'a> {
+    fn of(fitted: &'a Fitted) -> Self {
+        let landmarks = &fitted.space.landmarks;
+        let width = fitted.space.encoding.n_inputs();
+        let transposed =
+            (0..width).flat_map(|input| landmarks.iter().skip(input).step_by(width)).map(|z| f64::from(*z)).collect();
+        let squares = landmarks.chunks_exact(width).map(|z| f64::from(square(z))).collect();
+        Self { fitted, transposed, squares }
+    }
+
+    /// One logit per output.
+    fn logits(&self, row: &[f32]) -> Vec<f32> {
+        let Fitted { space, coefficients, bias, .. } = self.fitted;
+        let n_landmarks = self.squares.len();
+        let (mut products, mut own) = (vec![0.0; n_landmarks], 0.0);
+        for (input, value) in space.encoding.inputs(row).filter(|(_, value)| *value != 0.0) {
+            let value = f64::from(value);
+            own += value * value;
+            let landmarks = &self.transposed[input * n_landmarks..][..n_landmarks];
+            products.iter_mut().zip(landmarks).for_each(|(product, z)| *product += value * z);
+        }
+        let mut logits: Vec<f64> = bias.iter().map(|bias| f64::from(*bias)).collect();
+        let kernels = products.iter().zip(&self.squares).map(|(product, square)| {
+            let distance = (own - 2.0 * product + square).max(0.0);
+            (-f64::from(space.gamma) * distance).exp()
+        });
+        for (kernel, coefficients) in kernels.zip(coefficients.chunks_exact(bias.len())) {
+            logits.iter_mut().zip(coefficients).for_each(|(logit, a)| *logit += kernel * f64::from(*a));
+        }
+        logits.into_iter().map(|logit| logit as f32).collect()
     }
 }
 

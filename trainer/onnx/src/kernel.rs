@@ -1,10 +1,12 @@
 //! A kernel machine with its preprocessing as plain numbers, and its graph.
+//!
+//! From the inputs to the logits the graph counts in float64: coefficients of both signs cancel, and float32 would leave little of some sums.
 
 use crate::error::{self, Error};
 use crate::graph::Graph;
 use crate::head::Head;
 use crate::inputs::Inputs;
-use crate::proto::AttributeProto;
+use crate::proto::{AttributeProto, DataType};
 
 /// What keeps several probabilities from all being 0.
 pub const LEAST_SIGMOID: f32 = 1e-9;
@@ -54,10 +56,11 @@ impl KernelClassifier {
         let mut graph = Graph::default();
         let inputs = self.inputs.write(&mut graph);
         let kernel = self.kernel(&mut graph, &inputs);
-        let coefficients = graph.floats(&[self.n_landmarks(), self.n_outputs()], &self.coefficients);
-        let bias = graph.floats(&[1, self.n_outputs()], &self.bias);
+        let coefficients = doubles(&mut graph, &[self.n_landmarks(), self.n_outputs()], &self.coefficients);
+        let bias = doubles(&mut graph, &[1, self.n_outputs()], &self.bias);
         let sum = graph.op("MatMul", &[&kernel, &coefficients], vec![]);
         let logits = graph.op("Add", &[&sum, &bias], vec![]);
+        let logits = graph.op("Cast", &[&logits], vec![AttributeProto::int("to", DataType::Float as i64)]);
         match self.n_classes {
             2 => graph.link(&logits, 2),
             _ => one_against_the_rest(&mut graph, &logits),
@@ -78,21 +81,29 @@ impl KernelClassifier {
         let (n_landmarks, n_inputs) = (self.n_landmarks(), self.inputs.n_inputs());
         let transposed: Vec<f32> =
             (0..n_inputs).flat_map(|input| self.landmarks.iter().skip(input).step_by(n_inputs)).copied().collect();
-        let squares: Vec<f32> = self.landmarks.chunks_exact(n_inputs).map(|z| z.iter().map(|z| z * z).sum()).collect();
-        let transposed = graph.floats(&[n_inputs, n_landmarks], &transposed);
-        let squares = graph.floats(&[1, n_landmarks], &squares);
-        let two = graph.floats(&[1, 1], &[2.0]);
-        let gamma = graph.floats(&[1, 1], &[-self.gamma]);
-        let square = graph.op("Mul", &[inputs, inputs], vec![]);
+        let squares: Vec<f32> = self.landmarks.chunks_exact(n_inputs).map(|z| z.iter().map(|z| z * z).sum::<f32>()).collect();
+        let transposed = doubles(graph, &[n_inputs, n_landmarks], &transposed);
+        let squares = doubles(graph, &[1, n_landmarks], &squares);
+        let two = doubles(graph, &[1, 1], &[2.0]);
+        let zero = doubles(graph, &[1, 1], &[0.0]);
+        let gamma = doubles(graph, &[1, 1], &[-self.gamma]);
+        let inputs = graph.op("Cast", &[inputs], vec![AttributeProto::int("to", DataType::Double as i64)]);
+        let square = graph.op("Mul", &[&inputs, &inputs], vec![]);
         let norm = sum_of_row(graph, &square);
-        let product = graph.op("MatMul", &[inputs, &transposed], vec![]);
+        let product = graph.op("MatMul", &[&inputs, &transposed], vec![]);
         let twice = graph.op("Mul", &[&product, &two], vec![]);
         let less = graph.op("Sub", &[&norm, &twice], vec![]);
         let distance = graph.op("Add", &[&less, &squares], vec![]);
-        let distance = graph.op("Relu", &[&distance], vec![]);
+        let distance = graph.op("Max", &[&distance, &zero], vec![]);
         let exponent = graph.op("Mul", &[&distance, &gamma], vec![]);
         graph.op("Exp", &[&exponent], vec![])
     }
+}
+
+/// Float32 numbers as a float64 constant.
+fn doubles(graph: &mut Graph, dims: &[usize], values: &[f32]) -> String {
+    let constant = graph.floats(dims, values);
+    graph.op("Cast", &[&constant], vec![AttributeProto::int("to", DataType::Double as i64)])
 }
 
 fn one_against_the_rest(graph: &mut Graph, logits: &str) {

@@ -120,6 +120,7 @@ pub(crate) enum DataType {
     Undefined = 0,
     Float = 1,
     Int64 = 7,
+    Double = 11,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -53,7 +53,6 @@ fn is_grouped(text: &str, mark: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Dialect;
-    use super::*;
 
     #[track_caller]
     fn check(text: &str, expect: bool) {
