@@ -34,11 +34,15 @@ const MAX_FOLDED_ROWS: usize = 5000;
 /// From this many rows on, what depends on the number of rows has its full size.
 const MANY_ROWS: f64 = 30_000.0;
 
+/// Rounds at most where no rows tell when to stop.
+const UNWATCHED_ROUNDS: usize = 400;
+
 /// Settings of gradient boosting. The defaults lean towards small steps and strong regularisation, which also helps when rows drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Rounds at most. Without validation rows, a fit on fewer than 5000 rows finds out on folds of them how many are best.
+    /// Rounds at most. Without validation rows, a fit on fewer than 5000 rows finds out on folds of them how many are best, and one on more
+    /// takes no more than 400.
     pub rounds: usize,
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
@@ -75,7 +79,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            rounds: 400,
+            rounds: 1000,
             patience: 50,
             learning_rate: 0.04,
             max_leaves: 15,
@@ -189,7 +193,8 @@ impl ValidParams {
         match validation {
             Some(validation) if !self.exact_rounds => self.fit_watched(train, validation, seed, on_step),
             None if !self.exact_rounds && train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
-            _ => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
+            _ if self.exact_rounds => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
+            _ => self.fit_rounds(train, seed, self.params.rounds.min(UNWATCHED_ROUNDS), 0, on_step),
         }
     }
 

@@ -28,9 +28,6 @@ const MAX_FOLDED_ROWS: usize = 5000;
 
 const N_FOLDS: usize = 5;
 
-/// From this many rows on, the ridge has its full size.
-const MANY_ROWS: f64 = 30_000.0;
-
 const CHUNK: usize = 1024;
 
 /// Settings of the support vector classifier.
@@ -46,16 +43,15 @@ pub struct Params {
     pub c: f64,
     /// Whether every class counts alike, however few its rows; the sigmoid brings the probabilities back.
     pub balanced: bool,
-    /// Added to the diagonal of the landmarks' kernel, above 0; keeps the coefficients small. When absent, 0.5 to 3, by the square root of the
-    /// number of rows.
-    pub ridge: Option<f64>,
+    /// Added to the diagonal of the landmarks' kernel, above 0; keeps the coefficients small.
+    pub ridge: f64,
     /// Newton steps at most.
     pub max_steps: usize,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { n_landmarks: 300, gamma_factor: None, c: 1.0, balanced: true, ridge: None, max_steps: 30 }
+        Self { n_landmarks: 300, gamma_factor: None, c: 1.0, balanced: true, ridge: 0.1, max_steps: 30 }
     }
 }
 
@@ -67,16 +63,12 @@ impl Params {
         in_range("max_steps", self.max_steps as f64, 1.0, 1e6, "1 to 1000000")?;
         above_zero("gamma_factor", self.gamma_factor.unwrap_or(1.0))?;
         above_zero("c", self.c)?;
-        in_range("ridge", self.ridge.unwrap_or(1.0), 1e-6, 1e3, "0.000001 to 1000")?;
+        in_range("ridge", self.ridge, 1e-6, 1e3, "0.000001 to 1000")?;
         Ok(ValidParams(self))
     }
 
     fn gamma_factor(&self, n_classes: usize) -> f64 {
         self.gamma_factor.unwrap_or(if n_classes == 2 { 0.25 } else { 0.5 })
-    }
-
-    fn ridge(&self, n_rows: usize) -> f64 {
-        self.ridge.unwrap_or_else(|| (3.0 * (n_rows as f64 / MANY_ROWS).sqrt()).clamp(0.5, 3.0))
     }
 }
 
@@ -98,7 +90,7 @@ impl ValidParams {
             between: space.kernel(&space.landmarks),
             n_landmarks: space.n_landmarks(),
             c: self.0.c,
-            ridge: self.0.ridge(train.n_rows()),
+            ridge: self.0.ridge,
             max_steps: self.0.max_steps,
         };
         let n_outputs = n_outputs(train.n_classes());
