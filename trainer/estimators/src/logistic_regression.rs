@@ -7,6 +7,7 @@
 //! this is scikit-learn's objective with `C = 1 / (l1 + l2)` and an `l1_ratio` of `l1 / (l1 + l2)`. It is convex, so there is one answer and
 //! no seed.
 
+mod curvature;
 mod descent;
 mod objective;
 mod places;
@@ -103,7 +104,8 @@ impl ValidParams {
     fn minimise(&self, objective: &Objective, on_step: OnStep) -> Result<(Vec<f64>, usize), Error> {
         let (mut n_evaluations, total) = (0, self.0.max_evaluations);
         let n_penalised = objective.n_weights();
-        let goal = Goal { l1: objective.share(self.0.l1), n_penalised, tolerance: self.0.tolerance };
+        let curvature = objective.curvature();
+        let goal = Goal { l1: objective.share(self.0.l1), n_penalised, tolerance: self.0.tolerance, curvature };
         let minimum = minimise(&goal, objective.n_unknowns(), &mut |unknowns| {
             if n_evaluations == total {
                 return Ok(None);

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use super::curvature::Curvature;
 use crate::Error;
 
 /// Past steps that are remembered.
@@ -37,6 +38,8 @@ pub(super) struct Goal {
     pub(super) n_penalised: usize,
     /// The descent ends when no slope is steeper than this.
     pub(super) tolerance: f64,
+    /// How the value curves at the start, if that is known.
+    pub(super) curvature: Option<Curvature>,
 }
 
 /// A place with its value, `l1` included, and the slopes of the smooth part.
@@ -63,9 +66,10 @@ pub(super) fn minimise(
             break;
         }
         let direction = goal.direction(&memory, &slopes);
-        let first_length = if memory.steps.is_empty() { 1.0 / norm(&slopes).max(1.0) } else { 1.0 };
+        let from_nothing = memory.steps.is_empty() && goal.curvature.is_none();
+        let first_length = if from_nothing { 1.0 / norm(&slopes).max(1.0) } else { 1.0 };
         let Some(next) = goal.search(&point, &slopes, &direction, first_length, smooth)? else { break };
-        memory.remember(&point, &next);
+        memory.remember(&point, &next, goal.curvature.as_ref());
         let lowered = point.value - next.value;
         point = next;
         if lowered <= MIN_CHANGE * point.value.abs() {
@@ -102,7 +106,7 @@ impl Goal {
 
     /// Where to go: down by what is remembered of the curvature; with `l1`, not against the slope of any unknown.
     fn direction(&self, memory: &Memory, slopes: &[f64]) -> Vec<f64> {
-        let mut direction = memory.direction(slopes);
+        let mut direction = memory.direction(slopes, self.curvature.as_ref());
         if self.l1 > 0.0 {
             let against = |(direction, slope): (&mut f64, &f64)| {
                 if *direction * slope >= 0.0 {
@@ -164,14 +168,19 @@ impl Goal {
 #[derive(Default)]
 struct Memory {
     steps: VecDeque<(Vec<f64>, Vec<f64>, f64)>,
+    /// What the start's curvature is divided by to fit the latest step.
+    scale: f64,
 }
 
 impl Memory {
-    fn remember(&mut self, from: &Point, to: &Point) {
+    fn remember(&mut self, from: &Point, to: &Point, curvature: Option<&Curvature>) {
         let step = minus(&to.unknowns, &from.unknowns);
         let change = minus(&to.slopes, &from.slopes);
         let product = dot(&step, &change);
         if product > 1e-14 * norm(&step) * norm(&change) {
+            let mut flat = change.clone();
+            curvature.into_iter().for_each(|curvature| curvature.solve(&mut flat));
+            self.scale = product / dot(&change, &flat);
             self.steps.push_back((step, change, 1.0 / product));
             if self.steps.len() > HISTORY {
                 self.steps.pop_front();
@@ -180,7 +189,7 @@ impl Memory {
     }
 
     /// Minus the slopes times the inverse curvature, by the two loops of Nocedal 1980.
-    fn direction(&self, slopes: &[f64]) -> Vec<f64> {
+    fn direction(&self, slopes: &[f64], curvature: Option<&Curvature>) -> Vec<f64> {
         let mut direction: Vec<f64> = slopes.iter().map(|slope| -slope).collect();
         let mut shares = Vec::with_capacity(self.steps.len());
         for (step, change, inverse) in self.steps.iter().rev() {
@@ -188,9 +197,9 @@ impl Memory {
             add(&mut direction, -share, change);
             shares.push(share);
         }
-        if let Some((_, change, inverse)) = self.steps.back() {
-            let scale = 1.0 / (inverse * dot(change, change));
-            direction.iter_mut().for_each(|value| *value *= scale);
+        curvature.into_iter().for_each(|curvature| curvature.solve(&mut direction));
+        if !self.steps.is_empty() {
+            direction.iter_mut().for_each(|value| *value *= self.scale);
         }
         for ((step, change, inverse), share) in self.steps.iter().zip(shares.into_iter().rev()) {
             let other = inverse * dot(change, &direction);
@@ -228,7 +237,7 @@ mod tests {
 
     #[track_caller]
     fn check(l1: f64, expect: [f64; 4]) {
-        let goal = Goal { l1, n_penalised: 4, tolerance: 1e-9 };
+        let goal = Goal { l1, n_penalised: 4, tolerance: 1e-9, curvature: None };
         let minimum = minimise(&goal, 4, &mut |x| Ok(Some(valley(x)))).unwrap();
         let far = minimum.unknowns.iter().zip(expect).map(|(x, expect)| (x - expect).abs()).fold(0.0, f64::max);
         assert!(far < 1e-6, "{:?} should be {expect:?}", minimum.unknowns);

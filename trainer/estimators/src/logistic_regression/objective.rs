@@ -5,6 +5,7 @@
 
 use rayon::prelude::*;
 
+use super::curvature::Curvature;
 use super::places::Places;
 use crate::Data;
 use crate::encoding::Encoding;
@@ -18,6 +19,7 @@ const MIN_PART: usize = 256;
 
 /// The rows to learn from.
 pub(super) struct Objective<'a> {
+    encoding: &'a Encoding,
     data: &'a Data,
     places: Places<'a>,
     n_inputs: usize,
@@ -38,7 +40,15 @@ impl<'a> Objective<'a> {
     pub(super) fn new(l2: f64, encoding: &'a Encoding, data: &'a Data) -> Self {
         let total: f64 = data.class_weights().iter().sum();
         let places = Places::new(encoding, data);
-        Self { data, places, n_inputs: encoding.n_inputs(), n_outputs: n_outputs(data.n_classes()), total, l2: l2 / total }
+        Self {
+            encoding,
+            data,
+            places,
+            n_inputs: encoding.n_inputs(),
+            n_outputs: n_outputs(data.n_classes()),
+            total,
+            l2: l2 / total,
+        }
     }
 
     /// Weights `[inputs, outputs]`, which are penalised.
@@ -71,6 +81,23 @@ impl<'a> Objective<'a> {
         slopes.extend(by_bias.iter().map(|slope| slope / self.total));
         let penalty = self.l2 / 2.0 * weights.iter().map(|weight| weight * weight).sum::<f64>();
         (loss / self.total + penalty, slopes)
+    }
+
+    /// How the value curves at 0, unless there are too many inputs.
+    pub(super) fn curvature(&self) -> Option<Curvature> {
+        Curvature::at_start(self.encoding, self.data, self.n_outputs, &self.mean_squares(), self.l2)
+    }
+
+    /// The weighted mean of each input's square.
+    fn mean_squares(&self) -> Vec<f64> {
+        let mut sums = vec![0.0; self.places.n_terms()];
+        let mut terms = Vec::new();
+        for row in 0..self.data.n_rows() {
+            self.places.terms(row, &mut terms);
+            let weight = f64::from(self.data.weight(row)) / self.total;
+            terms.iter().for_each(|&(at, value)| sums[at] += weight * value * value);
+        }
+        self.places.gather(sums, 1)
     }
 
     fn part(&self, rows: std::ops::Range<usize>, spread: &[f64], bias: &[f64]) -> Sums {
