@@ -111,7 +111,7 @@ impl ValidParams {
         let weights = self.weights(train, &signs);
         let n_rows = train.n_rows();
         let n_folds = if n_rows <= MAX_FOLDED_ROWS { N_FOLDS.min(n_rows) } else { 1 };
-        let folds: Vec<usize> = (0..n_rows).map(|row| fold_of(row)).collect();
+        let folds: Vec<usize> = (0..n_rows).map(fold_of).collect();
         let (mut held_out, mut decisions) = (vec![], vec![]);
         let mut start = problem.zero();
         for fold in 0..n_folds {

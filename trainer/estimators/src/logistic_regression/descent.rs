@@ -42,6 +42,9 @@ pub(super) struct Goal {
     pub(super) curvature: Option<Curvature>,
 }
 
+/// Gives the value and the slopes of the smooth part, or nothing when it has been evaluated often enough.
+pub(super) type Smooth<'a> = &'a mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>;
+
 /// A place with its value, `l1` included, and the slopes of the smooth part.
 #[derive(Clone)]
 struct Point {
@@ -50,12 +53,8 @@ struct Point {
     slopes: Vec<f64>,
 }
 
-/// Descends from 0. `smooth` gives the value and the slopes of the smooth part, or nothing when it has been evaluated often enough.
-pub(super) fn minimise(
-    goal: &Goal,
-    n_unknowns: usize,
-    smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
-) -> Result<Minimum, Error> {
+/// Descends from 0.
+pub(super) fn minimise(goal: &Goal, n_unknowns: usize, smooth: Smooth) -> Result<Minimum, Error> {
     let mut memory = Memory::default();
     let start = goal.point(vec![0.0; n_unknowns], smooth)?;
     let mut point = start.expect("at least one evaluation is allowed");
@@ -80,11 +79,7 @@ pub(super) fn minimise(
 }
 
 impl Goal {
-    fn point(
-        &self,
-        unknowns: Vec<f64>,
-        smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
-    ) -> Result<Option<Point>, Error> {
+    fn point(&self, unknowns: Vec<f64>, smooth: Smooth) -> Result<Option<Point>, Error> {
         let Some((value, slopes)) = smooth(&unknowns)? else { return Ok(None) };
         let value = value + self.l1 * unknowns[..self.n_penalised].iter().map(|unknown| unknown.abs()).sum::<f64>();
         Ok(Some(Point { unknowns, value, slopes }))
@@ -125,7 +120,7 @@ impl Goal {
         slopes: &[f64],
         direction: &[f64],
         first_length: f64,
-        smooth: &mut dyn FnMut(&[f64]) -> Result<Option<(f64, Vec<f64>)>, Error>,
+        smooth: Smooth,
     ) -> Result<Option<Point>, Error> {
         let slope = dot(slopes, direction);
         let (mut low, mut high, mut length) = (0.0, f64::INFINITY, first_length);

@@ -71,7 +71,7 @@ fn limits_on_leaves_and_rows_hold() {
 
 #[test]
 fn odd_tables_give_a_forest() {
-    let constant = Matrix::new(4, 2, vec![1.0, f32::NAN].repeat(4)).unwrap();
+    let constant = Matrix::new(4, 2, [1.0, f32::NAN].repeat(4)).unwrap();
     let kinds = vec![FeatureKind::Numeric; 2];
     let data = Data::new(constant, kinds, vec![0, 1, 0, 1], 2, None).unwrap();
     assert!(fit(small(), &data).trees.iter().all(|tree| !tree.tree.has_splits()));
