@@ -23,7 +23,7 @@ use anyhow::{Context, Result};
 use monitor_drift::{Counts, Kind};
 
 use crate::args::CompareArgs;
-use crate::compare::count::{Values, count};
+use crate::compare::count::{Keep, Values, count};
 use crate::compare::measure::{Judge, Measured};
 use crate::compare::missing::Tallied;
 use crate::compare::outcome::{Comparison, LeftOut};
@@ -104,7 +104,7 @@ fn compare(engine: &Engine, sides: &Sides, plan: &Plan) -> Result<Comparison> {
 fn compare_batch(engine: &Engine, sides: &Sides, plan: &Plan, columns: &[Common], findings: &mut Findings) -> Result<()> {
     let wanted: Vec<&Column> = columns.iter().map(|column| column.current).collect();
     let mut kept: Vec<(&Column, Kind, Values)> = Vec::new();
-    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan)?) {
+    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan, Keep::Repeated)?) {
         findings.missing[1].add(&column.current.name, &values);
         match plan.kind(column.current, &values) {
             Ok(kind) => kept.push((column.reference, kind, values)),
@@ -112,7 +112,7 @@ fn compare_batch(engine: &Engine, sides: &Sides, plan: &Plan, columns: &[Common]
         }
     }
     let wanted: Vec<&Column> = kept.iter().map(|(column, ..)| *column).collect();
-    let reference = count(engine, &sides.reference, &wanted, plan)?;
+    let reference = count(engine, &sides.reference, &wanted, plan, Keep::All)?;
     for ((column, kind, current), reference) in kept.into_iter().zip(reference) {
         findings.missing[0].add(&column.name, &reference);
         compare_column(&column.name, kind, [reference, current], plan, findings)?;

@@ -40,8 +40,9 @@ fn rotate<const N: usize>(matrix: &mut Matrix<N>, vectors: &mut Matrix<N>, p: us
     for row in matrix.iter_mut().chain(vectors.iter_mut()) {
         (row[p], row[q]) = turn(row[p], row[q]);
     }
-    for k in 0..N {
-        (matrix[p][k], matrix[q][k]) = turn(matrix[p][k], matrix[q][k]);
+    let columns = matrix[p].into_iter().zip(matrix[q]).map(|(a, b)| turn(a, b));
+    for (k, entries) in columns.enumerate() {
+        (matrix[p][k], matrix[q][k]) = entries;
     }
     (matrix[p][q], matrix[q][p]) = (0.0, 0.0);
     true

@@ -46,14 +46,27 @@ fn levels_of_numbers(counts: &NumericCounts) -> CategoricalCounts {
     CategoricalCounts::from_pairs(levels).with_missing(counts.n_missing() + counts.n_infinite())
 }
 
+/// Which texts are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// All.
+    All,
+    /// None of a column where more than half of the rows differ, unless it was named as one of categories.
+    Repeated,
+}
+
 /// Counts columns of a table, in their order.
-pub(crate) fn count(engine: &Engine, table: &Table, columns: &[&Column], plan: &Plan) -> Result<Vec<Values>> {
+pub(crate) fn count(engine: &Engine, table: &Table, columns: &[&Column], plan: &Plan, keep: Keep) -> Result<Vec<Values>> {
     let is_number = |column: &&Column| column.storage.counts_as_numbers();
     let is_text = |column: &&Column| column.storage == Storage::Text || (plan.is_categorical(&column.name) && !is_number(column));
     let numbers: Vec<&Column> = columns.iter().copied().filter(is_number).collect();
     let texts: Vec<&Column> = columns.iter().copied().filter(is_text).collect();
+    let most = |column: &Column| match keep {
+        Keep::Repeated if !plan.is_categorical(&column.name) => table.n_rows / 2,
+        _ => u64::MAX,
+    };
     let mut numbers = count_numbers(engine, table, &numbers)?.into_iter();
-    let mut texts = count_texts(engine, table, &texts, plan)?.into_iter();
+    let mut texts = count_texts(engine, table, &texts, most)?.into_iter();
     let mut next = |column: &Column| match column {
         column if is_number(&column) => numbers.next().expect("it was counted among the numbers"),
         column if is_text(&column) => texts.next().expect("it was counted among the texts"),
@@ -88,7 +101,7 @@ fn add_batch(counted: &mut [Numbers], batch: &StructArray) {
     }
 }
 
-fn count_texts(engine: &Engine, table: &Table, columns: &[&Column], plan: &Plan) -> Result<Vec<Values>> {
+fn count_texts(engine: &Engine, table: &Table, columns: &[&Column], most: impl Fn(&Column) -> u64) -> Result<Vec<Values>> {
     if columns.is_empty() {
         return Ok(Vec::new());
     }
@@ -98,7 +111,6 @@ fn count_texts(engine: &Engine, table: &Table, columns: &[&Column], plan: &Plan)
     let sql = include_str!("../../sql/count_columns.sql").replace("{columns}", &names.join(", "));
     let sql = sql.replace("{sets}", &sets.join(", ")).replace("{casts}", &casts.join(", "));
     let sql = sql.replace("{relation}", &table.relation);
-    let most = |column: &&Column| if plan.is_categorical(&column.name) { u64::MAX } else { table.n_rows / 2 };
     let mut counted: Vec<Texts> = columns.iter().map(|column| Texts::up_to(most(column))).collect();
     let rows = engine.query(&sql, |row| {
         let (column, n, text) = read_text(row, columns.len())?;

@@ -6,7 +6,7 @@ use crate::args::Rule;
 use crate::compare::outcome::ColumnDrift;
 
 /// The rule `tidemark` alarms on fewer than this share of files in which nothing changed.
-const LEVEL: f64 = 0.006;
+const LEVEL: f64 = 0.005;
 /// What its figure is called.
 const SHIFT: &str = "shift-p-value";
 

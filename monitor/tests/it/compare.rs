@@ -233,7 +233,7 @@ fn rows(n: usize, row: impl Fn(usize) -> String) -> String {
 fn kinds_are_those_that_pandas_and_evidently_make_of_a_file() {
     let csv = |n: usize| {
         let row = |i: usize| {
-            format!("{},{},{},{},{},{}", i % 3, i % 11, i % 3 == 0, i as f64 / 2.0, i % 2, if i == 5 { "" } else { "1" })
+            format!("{},{},{},{},{},{}", i % 3, i % 11, i.is_multiple_of(3), i as f64 / 2.0, i % 2, if i == 5 { "" } else { "1" })
         };
         format!("code,count,flag,real,two,gap\n{}", rows(n, row))
     };
@@ -283,6 +283,13 @@ fn truth_is_one_and_text_is_no_number() {
     let texts = csv("texts.csv", |i| format!("{},{}x", i % 2, i % 4));
     let json = files.outcome(&numbers, &texts, &[]);
     assert_eq!((&json["columns"][1]["column"], &json["columns"][1]["value"]), (&"b".into(), &0.0.into()));
+}
+
+#[test]
+fn categories_are_compared_with_a_reference_of_many_texts() {
+    let reference = format!("job,x\n{}", rows(40, |i| format!("j{i},{i}")));
+    let current = format!("job,x\n{}", rows(40, |i| format!("j{},{i}", i % 3)));
+    check_kinds(&reference, &current, &["job categorical chi-square", "x numeric kolmogorov-smirnov"]);
 }
 
 #[test]
