@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::figures::{count, estimate, learner, name, percent, short};
 use super::{Entry, Report};
+use crate::import;
 
 /// One sentence that sums the report up.
 pub(crate) fn verdict(report: &Report) -> String {
@@ -42,7 +43,9 @@ fn facts(best: &Entry) -> Vec<(String, String, String)> {
     if let Some(recall) = share("recall_at_top_10") {
         facts.push(("Found in the top 10 %".into(), recall, "10 % by chance".into()));
     }
-    facts.push(("Fit".into(), format!("{:.1} s", best.manifest.fit_cpu_secs), "of CPU".into()));
+    if best.manifest.family != import::FAMILY {
+        facts.push(("Fit".into(), format!("{:.1} s", best.manifest.fit_cpu_secs), "of CPU".into()));
+    }
     facts
 }
 
@@ -96,9 +99,13 @@ pub(super) fn origin(best: &Entry) -> Markup {
         section {
             h2 { "Where version " (manifest.version) " comes from" }
             p.lead {
-                "Fitted on " (count(data.n_train)) " rows of " (data.dataset)
-                @if let (Some(first), Some(last)) = (data.first_date, data.last_date) { ", dated " (first) " to " (last) }
-                ", made on " (manifest.created.format("%-d %B %Y")) " by trainer " (manifest.trainer) ". The same rows, parameters and seed give the same model."
+                @if manifest.family == import::FAMILY {
+                    "Trained elsewhere and imported on " (manifest.created.format("%-d %B %Y")) " by trainer " (manifest.trainer) ". On which rows, and whether those that judge were among them, is not known here."
+                } @else {
+                    "Fitted on " (count(data.n_train)) " rows of " (data.dataset)
+                    @if let (Some(first), Some(last)) = (data.first_date, data.last_date) { ", dated " (first) " to " (last) }
+                    ", made on " (manifest.created.format("%-d %B %Y")) " by trainer " (manifest.trainer) ". The same rows, parameters and seed give the same model."
+                }
             }
             details { summary { "Parameters, seed and digests" }
                 pre { (params) "\nseed " (manifest.seed) "\nprepared rows " (data.digest) "\nsource " (data.source) "\ncontract " (manifest.contract) }
