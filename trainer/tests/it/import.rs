@@ -26,6 +26,15 @@ fn prepared(csv: &str, contract: &str) -> Desk {
     desk
 }
 
+/// A folder with a foreign model of the churn file in production.
+#[track_caller]
+pub(crate) fn deployed(name: &str) -> Desk {
+    let desk = prepared(&churn::csv(600), "contract.json");
+    import(&desk, name).works();
+    desk.run(["deploy"]).works();
+    desk
+}
+
 fn import(desk: &Desk, name: &str) -> Ran {
     let model = foreign(&format!("{name}.onnx"));
     desk.run_with(&["import", model.to_str().unwrap(), "--contract", "contract.json"], &[])

@@ -14,6 +14,7 @@ use trainer_registry::Registry;
 
 use crate::churn;
 use crate::desk::Desk;
+use crate::import;
 
 /// A listening program, ended when dropped.
 struct Listener {
@@ -182,6 +183,16 @@ fn rows_that_weigh_and_belong_together_are_retrained_with_logged_ones_that_do_no
     log_rows(&desk, 400, "2025-01-15");
     let outcome = desk.run(["--json", "retrain", "--once"]).works().json();
     assert!(outcome["challenger"].is_u64(), "{outcome}");
+}
+
+#[test]
+fn a_champion_of_another_tool_is_challenged_by_gradient_boosting() {
+    let desk = import::deployed("random-forest");
+    log_rows(&desk, 400, "2025-01-15");
+    let outcome = desk.run(["--json", "retrain", "--once"]).works().json();
+    let challenger = outcome["challenger"].as_u64().expect("a challenger was trained");
+    let families = [1, challenger as u32].map(|number| Registry::new(&desk.home()).version(number).unwrap().manifest.family);
+    assert_eq!(families, ["imported", "gradient-boosting"]);
 }
 
 /// Predictions of one day in the log, each with its label but for one that is misspelt: those under 50 churn.
