@@ -22,7 +22,7 @@ use crate::candidate::{self, Candidate};
 use crate::inbox::Inbox;
 use crate::material::{self, Material, Reference, Weighting};
 use crate::output::{self, Shown};
-use crate::{bundle, contract, dataset, encode, labelled, prepare, split, test, webhook};
+use crate::{bundle, contract, dataset, encode, labelled, prepare, split, test, train, webhook};
 
 /// Fewer newly labelled rows than this tell nothing.
 const MIN_NEW_ROWS: usize = 100;
@@ -155,7 +155,7 @@ fn challenge(
     let n_logged = logged.height() - n_judges;
     let pool = pool(place, &logged.head(Some(n_logged)))?;
     let newest = sorted(&pool.vstack(&judges)?)?.tail(Some(REFERENCE_ROWS));
-    let settings = settings_of(champion);
+    let settings = train::directed(settings_of(champion), dataset);
     let mut material = material(dataset, &prepare::read(&place.home())?, &pool, newest, n_logged)?;
     let candidate = best_challenger(&settings, &mut material)?;
     let challenger = bundle::register(writer, &candidate, &material.borrow(), Utc::now())?;

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use data_contract::{Home, sha256_hex};
+use data_contract::{Dataset, Home, sha256_hex};
 use trainer_estimators::cross_validation::Folds;
 use trainer_estimators::metrics::Selection;
 use trainer_estimators::{Data, Family, Params};
@@ -42,7 +42,8 @@ pub(crate) struct Found {
 }
 
 /// What trials are measured on.
-pub(crate) struct Ground {
+pub(crate) struct Ground<'a> {
+    pub(crate) dataset: &'a Dataset,
     pub(crate) data: Data,
     pub(crate) folds: Folds,
     pub(crate) metric: Selection,
@@ -57,9 +58,10 @@ pub(crate) fn search(
     families: &[Family],
     budget: Budget,
     material: &Material,
+    dataset: &Dataset,
     quiet: bool,
 ) -> anyhow::Result<Vec<Found>> {
-    let ground = ground(budget, material)?;
+    let ground = ground(budget, material, dataset)?;
     let folder = home.root().join("search").join(key(material, &ground));
     let mut tracks = Vec::new();
     for &family in families {
@@ -83,7 +85,7 @@ pub(crate) fn search(
     Ok(tracks.into_iter().map(Track::found).collect())
 }
 
-fn ground(budget: Budget, material: &Material) -> anyhow::Result<Ground> {
+fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyhow::Result<Ground<'a>> {
     let name = &material.training.metric;
     let metric = Selection::named(name).ok_or_else(|| {
         let known = Selection::ALL.map(Selection::name).join(", ");
@@ -97,7 +99,7 @@ fn ground(budget: Budget, material: &Material) -> anyhow::Result<Ground> {
         Budget::Time(time) => Some(Instant::now() + time),
         Budget::Trials(_) => None,
     };
-    Ok(Ground { data, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
+    Ok(Ground { dataset, data, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
 }
 
 /// Names the rows and the rules of a search: trials of others are not comparable.
@@ -122,7 +124,7 @@ struct Board {
     started: Instant,
 }
 
-impl Ground {
+impl Ground<'_> {
     /// Whether to begin nothing new and to leave what is under way.
     pub(crate) fn is_over(&self) -> bool {
         self.stopped.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)

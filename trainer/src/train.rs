@@ -5,9 +5,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use chrono::Utc;
-use data_contract::{DataOrigin, Dataset, Home, Part, Prepared};
+use data_contract::{ColumnRule, DataOrigin, Dataset, Direction, Home, Part, Prepared};
 use polars::prelude::DataFrame;
-use trainer_estimators::{Family, Params, Step};
+use trainer_estimators::{Family, Params, Step, gradient_boosting};
 use trainer_registry::{Registry, Version, Writer};
 
 use crate::args::{Place, Train};
@@ -54,7 +54,7 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
     let families = families(args, dataset)?;
     let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<_>>()?;
     let found = match args.budget {
-        Some(budget) => search::search(&home, &families, budget, &material, place.quiet)?,
+        Some(budget) => search::search(&home, &families, budget, &material, dataset, place.quiet)?,
         None => vec![],
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
@@ -62,7 +62,7 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
     for family in families {
         let chosen = found.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
         let params = chosen.cloned().unwrap_or_else(|| Params::default_for(family));
-        versions.push(train_family(params, &material, &mut writer, place.quiet)?);
+        versions.push(train_family(directed(params, dataset), &material, &mut writer, place.quiet)?);
     }
     Ok((versions, found))
 }
@@ -76,6 +76,22 @@ fn read_params(path: &Path) -> anyhow::Result<Params> {
     let inner = json.get_mut("params").map(serde_json::Value::take);
     let params = serde_json::from_value(inner.unwrap_or(json));
     params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)
+}
+
+/// The settings with the directions that the dataset gives its columns.
+pub(crate) fn directed(params: Params, dataset: &Dataset) -> Params {
+    let direction = |rule: &ColumnRule| match rule.monotone {
+        None => 0,
+        Some(Direction::Rising) => 1,
+        Some(Direction::Falling) => -1,
+    };
+    match params {
+        Params::GradientBoosting(params) if dataset.columns.iter().any(|rule| rule.monotone.is_some()) => {
+            let monotone = dataset.columns.iter().map(direction).collect();
+            Params::GradientBoosting(gradient_boosting::Params { monotone, ..params })
+        }
+        params => params,
+    }
 }
 
 fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet: bool) -> anyhow::Result<Version> {

@@ -113,6 +113,10 @@ pub struct ColumnRule {
     /// Of a categorical column, how many levels the model tells apart at most; [`MAX_LEVELS`] where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_levels: Option<u32>,
+    /// Of a numeric column, which way the probability of the positive class may go as its value rises, all else being equal; gradient boosting
+    /// keeps to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monotone: Option<Direction>,
     /// One line for people who fill in a form.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
@@ -122,6 +126,16 @@ pub struct ColumnRule {
 pub const MAX_LEVELS: u32 = 255;
 /// The most that a dataset may ask for.
 const MOST_LEVELS: u32 = 10_000;
+
+/// Which way the probability of the positive class may go as a column's value rises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// It does not fall.
+    Rising,
+    /// It does not rise.
+    Falling,
+}
 
 /// How a column's values are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -286,7 +300,7 @@ pub enum DatasetError {
 impl ColumnRule {
     /// A column that is read under its own name only.
     pub fn new(name: impl Into<String>, kind: DeclaredKind) -> Self {
-        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, about: String::new() }
+        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, monotone: None, about: String::new() }
     }
 
     /// How many levels the model tells apart at most.
@@ -392,6 +406,8 @@ impl Dataset {
             require(most.is_none_or(|most| (1..=MOST_LEVELS).contains(&most)), &key, "must lie between 1 and 10000")?;
             let of_texts = most.is_none() || column.kind == DeclaredKind::Categorical;
             require(of_texts, &key, "is for categorical columns only")?;
+            let directed = column.monotone.is_none() || (column.kind == DeclaredKind::Numeric && self.target.classes.len() == 2);
+            require(directed, &format!("columns.{}.monotone", column.name), "is for numeric columns and two classes only")?;
         }
         Ok(())
     }
@@ -469,6 +485,11 @@ mod tests {
         check((r#"missing = [""]"#, "missing = [\"\"]\nweights = \"age\""), "`weights` names the target or a column");
         check((r#"also = ["tariff"]"#, "max_levels = 0"), "`columns.plan.max_levels` must lie between 1 and 10000");
         check((r#"kind = "numeric""#, "kind = \"numeric\", max_levels = 9"), "`columns.age.max_levels` is for categorical");
+        check((r#"also = ["tariff"]"#, "monotone = \"rising\""), "`columns.plan.monotone` is for numeric columns");
+        check(
+            (r#"kind = "numeric""#, "kind = \"numeric\", monotone = \"up\""),
+            "unknown variant `up`, expected `rising` or `falling`",
+        );
         check(("[source]", "[split]\ngroup = \"churn\"\n[source]"), "`split.group` is the target");
         let by_time = "[time]\nkind = \"column\"\ncolumn = \"day\"\n[split]\nkind = \"time\"\ngroup = \"client\"\n[source]";
         check(("[source]", by_time), "`split.group` cannot be kept together");

@@ -44,8 +44,8 @@ pub use alert::{Alert, AlertGroup, AlertStatus};
 pub use checks::{CHECKS_FORMAT, CheckKind, Checks, Finding};
 pub use contract::{Column, ColumnKind, Contract, ContractError, RARE_LEVELS, Target};
 pub use dataset::{
-    CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, MAX_LEVELS, Rules, Source, Split,
-    SplitKind, TargetRule, Training,
+    CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, Direction, MAX_LEVELS, Rules, Source,
+    Split, SplitKind, TargetRule, Training,
 };
 pub use digest::{sha256_hex, short};
 pub use evaluation::{

@@ -17,10 +17,10 @@ use trainer_onnx::{Link, TreeEnsemble};
 use crate::family::{Classifier, Exported, Family, OnStep, Step};
 use crate::link::push_probabilities;
 use crate::matrix::check_length;
-use crate::tree::Tree;
 use crate::tree::binning::N_BINS;
 use crate::tree::grow::GrowParams;
 use crate::tree::split::SplitParams;
+use crate::tree::{Node, Tree};
 use crate::{Data, Error, FeatureKind, Matrix};
 use boosting::Boosting;
 use watch::{Best, Watch};
@@ -34,6 +34,9 @@ const MAX_FOLDED_ROWS: usize = 5000;
 /// From this many rows on, what depends on the number of rows has its full size.
 const MANY_ROWS: f64 = 30_000.0;
 
+/// Keeps the seeds of averaged ensembles apart from those of folds, which follow one another.
+const SEED_STEP: u64 = 0x1000_0001;
+
 /// Rounds at most where no rows tell when to stop.
 const UNWATCHED_ROUNDS: usize = 400;
 
@@ -46,6 +49,8 @@ pub struct Params {
     pub rounds: usize,
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
+    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less.
+    pub n_models: usize,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
     pub learning_rate: f64,
     /// Leaves of a tree at most.
@@ -81,6 +86,7 @@ impl Default for Params {
         Self {
             rounds: 1000,
             patience: 50,
+            n_models: 1,
             learning_rate: 0.04,
             max_leaves: 15,
             max_depth: 64,
@@ -105,6 +111,7 @@ impl Params {
         let penalty = |name, value| in_range(name, value, 0.0, f64::MAX, "a number of at least 0");
         whole("rounds", self.rounds, 1.0, 1e6, "1 to 1000000")?;
         whole("patience", self.patience, 1.0, f64::MAX, "at least 1")?;
+        whole("n_models", self.n_models, 1.0, 32.0, "1 to 32")?;
         whole("max_leaves", self.max_leaves, 2.0, 65536.0, "2 to 65536")?;
         whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
         whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
@@ -190,6 +197,16 @@ impl ValidParams {
         self.params.check_monotone(train)?;
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
+        let n_models = self.params.n_models;
+        let mut models = Vec::with_capacity(n_models);
+        for number in 0..n_models {
+            let mut of_all = |step: Step| on_step(Step { done: number * step.total + step.done, total: n_models * step.total });
+            models.push(self.fit_one(train, validation, seed.wrapping_add(number as u64 * SEED_STEP), &mut of_all)?);
+        }
+        Ok(Fitted::mean(models))
+    }
+
+    fn fit_one(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         match validation {
             Some(validation) if !self.exact_rounds => self.fit_watched(train, validation, seed, on_step),
             None if !self.exact_rounds && train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
@@ -243,6 +260,8 @@ pub struct Fitted {
     base: Vec<f32>,
     /// One tree per output and round.
     rounds: Vec<Vec<Tree>>,
+    /// Ensembles that the rounds are from, one after the other.
+    n_models: usize,
 }
 
 impl Classifier for Fitted {
@@ -263,9 +282,9 @@ impl Classifier for Fitted {
         Matrix::new(features.n_rows(), self.n_classes, values).expect("one finite probability per row and class")
     }
 
-    /// Rounds kept.
+    /// Rounds kept, of one ensemble where several are averaged.
     fn n_steps(&self) -> usize {
-        self.rounds.len()
+        self.rounds.len().div_ceil(self.n_models)
     }
 
     /// Always true: boosting ends after its rounds, or earlier by the validation rows, and looks for no minimum.
@@ -293,6 +312,24 @@ impl Classifier for Fitted {
 }
 
 impl Fitted {
+    /// The ensemble whose raw values are the means of several ensembles' raw values; all have the same base.
+    fn mean(models: Vec<Self>) -> Self {
+        let n_models = models.len();
+        let mut models = models.into_iter();
+        let mut mean = models.next().expect("at least one ensemble is fitted");
+        models.for_each(|model| mean.rounds.extend(model.rounds));
+        if n_models > 1 {
+            let share = 1.0 / n_models as f32;
+            let nodes = mean.rounds.iter_mut().flatten().flat_map(|tree| &mut tree.nodes);
+            nodes.for_each(|node| {
+                if let Node::Leaf(value) = node {
+                    *value *= share;
+                }
+            });
+        }
+        Self { n_models, ..mean }
+    }
+
     /// Raw values of a row: float32 sums in the order of the trees.
     fn raw(&self, row: &[f32]) -> Vec<f32> {
         let mut raw = self.base.clone();

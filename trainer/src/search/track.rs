@@ -11,6 +11,7 @@ use trainer_estimators::{Error, Family, Matrix, Params, Step};
 
 use super::journal::{Journal, Line};
 use super::{Found, Ground};
+use crate::train;
 
 /// The decision, for metrics that need one, is made in the middle.
 const THRESHOLD: f32 = 0.5;
@@ -115,7 +116,7 @@ impl Track {
 
 /// Cross-validates a trial; it is given up when a fold shows it to be worse than the best.
 pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> anyhow::Result<Ended> {
-    let params = trial.params.clone().check()?;
+    let params = train::directed(trial.params.clone(), ground.dataset).check()?;
     let mut on_step = |_: Step| if ground.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut given_up = None;
     let mut after_fold = |so_far: &HeldOut| {

@@ -322,3 +322,20 @@ fn a_few_codes_of_digits_among_many_codes_are_no_misplaced_numbers() {
     desk.write("codes.csv", csv);
     assert_eq!(learn(&desk, "codes.csv", "in").json()["prepared"]["n_set_aside"], 0);
 }
+
+#[test]
+fn a_column_with_a_direction_keeps_it() {
+    let desk = Desk::described();
+    desk.edit(
+        "data/churn.toml",
+        r#"{ name = "age", kind = "numeric" }"#,
+        r#"{ name = "age", kind = "numeric", monotone = "rising" }"#,
+    );
+    desk.run(["run", "--family", "gradient-boosting"]).works();
+    let rows: String = (18..78).map(|age| format!("{age},500,Oslo,plus\n")).collect();
+    desk.write("new.csv", format!("age,balance,city,plan\n{rows}"));
+    desk.run(["predict", "--input", "new.csv", "--output", "out.csv", "--only-predictions"]).works();
+    let out = desk.read("out.csv");
+    let yes: Vec<f64> = out.lines().skip(1).map(|line| line.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    assert!(yes.windows(2).all(|pair| pair[1] >= pair[0] - 1e-6), "young clients churn more, and yet: {yes:?}");
+}

@@ -67,7 +67,8 @@ impl<'a> Boosting<'a> {
         let raw = base.repeat(data.n_rows());
         let side_by_side = data.n_rows() * base.len() <= MAX_ROWS_SIDE_BY_SIDE;
         let n_desks = if side_by_side { base.len() } else { 1 };
-        let fitted = Fitted { n_features: data.features().n_features(), n_classes: data.n_classes(), base, rounds: vec![] };
+        let fitted =
+            Fitted { n_features: data.features().n_features(), n_classes: data.n_classes(), base, rounds: vec![], n_models: 1 };
         let problem = Problem { params, data, loss, binning, binned };
         let desks = (0..n_desks).map(|_| Desk::default()).collect();
         Self { problem, desks, random: Random::new(seed), raw, fitted }

@@ -240,8 +240,8 @@ fn columns_without_information_are_passed_over() {
     let wide = Data::new(Matrix::new(400, 6, values).unwrap(), kinds, data.classes().to_vec(), 2, None).unwrap();
     let fitted = fit(Params { column_share: 1.0, ..small() }, &wide, None);
     let features = fitted.rounds.iter().flatten().flat_map(|tree| &tree.nodes).filter_map(|node| match node {
-        crate::tree::Node::Split { feature, .. } => Some(*feature),
-        crate::tree::Node::Leaf(_) => None,
+        Node::Split { feature, .. } => Some(*feature),
+        Node::Leaf(_) => None,
     });
     assert!(fitted.n_steps() == 30 && features.into_iter().all(|feature| feature >= 3));
 }
@@ -370,4 +370,22 @@ fn settings_out_of_range_are_refused_by_name() {
 fn validation_rows_of_another_shape_are_refused() {
     let result = small().check().unwrap().fit(&rows(100, 1, 2), Some(&rows(100, 1, 3)), 1, &mut to_the_end);
     assert!(matches!(result, Err(Error::ValidationMismatch)));
+}
+
+#[test]
+fn averaged_ensembles_give_the_mean_of_their_log_odds() {
+    let train = rows(400, 3, 2);
+    let fit = |n_models: usize, seed: u64| {
+        let params = Params { rounds: 20, n_models, min_leaf_rows: Some(5), ..Default::default() };
+        params.check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
+    };
+    let (one, other, both) = (fit(1, 7), fit(1, 7 + SEED_STEP), fit(2, 7));
+    assert_eq!((both.n_steps(), both.rounds.len()), (20, 40));
+    let log_odds = |fitted: &Fitted| {
+        let probabilities = fitted.probabilities(train.features());
+        probabilities.column(1).map(|p| (p / (1.0 - p)).ln()).collect::<Vec<_>>()
+    };
+    for ((one, other), both) in log_odds(&one).iter().zip(log_odds(&other)).zip(log_odds(&both)) {
+        assert!(((one + other) / 2.0 - both).abs() < 1e-4, "{one} {other} {both}");
+    }
 }

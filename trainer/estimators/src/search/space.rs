@@ -79,6 +79,7 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
             axis("column_share", Range::Linear(0.25, 1.0)),
             axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
             axis("category_l2", Range::Logarithmic(0.5, 50.0)),
+            axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),
         ],
         Family::RandomForest => vec![
             axis("max_leaves", Range::Whole(32.0, 1024.0)),
