@@ -45,9 +45,17 @@ impl<'a> Contest<'a> {
         Ok(Self { metric, entries, n_train: prepared.n_train as usize })
     }
 
-    /// Every version, by the metric that ranks.
+    /// Every version, by the metric that ranks; by the log loss of the validation rows where not all were judged on the same rows, as an
+    /// imported version beside some that were held back fold by fold.
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
-        self.entries.iter().map(|entry| self.candidate(entry)).collect()
+        let rows = |entry: &Entry| (entry.evaluation.n_rows, entry.evaluation.n_folds);
+        let alike = self.entries.windows(2).all(|pair| rows(&pair[0]) == rows(&pair[1]));
+        if alike || self.metric != Selection::LogLoss {
+            return self.entries.iter().map(|entry| self.candidate(entry)).collect();
+        }
+        let all = self.all_validation_losses();
+        let numbers: Vec<usize> = all[0].1.keys().copied().collect();
+        on_shared_rows(&all, &numbers)
     }
 
     fn candidate(&self, entry: &Entry) -> Candidate {
@@ -60,17 +68,13 @@ impl<'a> Contest<'a> {
 
     /// The versions with the one in production, by the log loss of the rows that may judge it.
     pub(crate) fn with_champion(&self, champion: &Version, judges: &Judges) -> anyhow::Result<Vec<Candidate>> {
-        let mut all: Vec<(&Version, BTreeMap<usize, f32>)> =
-            self.entries.iter().map(|entry| (entry.version, self.validation_losses(&entry.evaluation))).collect();
+        let mut all = self.all_validation_losses();
         all.push((champion, champion_losses(champion, judges)?));
-        let shared: Vec<usize> =
-            judges.numbers.iter().copied().filter(|row| all.iter().all(|(_, losses)| losses.contains_key(row))).collect();
-        let candidate = |(version, losses): &(&Version, BTreeMap<usize, f32>)| {
-            let row_losses: Vec<f32> = shared.iter().map(|row| losses[row]).collect();
-            let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>());
-            Candidate { loss_high: estimate.high, row_losses, ..blank(version, estimate.value) }
-        };
-        Ok(all.iter().map(candidate).collect())
+        Ok(on_shared_rows(&all, &judges.numbers))
+    }
+
+    fn all_validation_losses(&self) -> Vec<(&Version, BTreeMap<usize, f32>)> {
+        self.entries.iter().map(|entry| (entry.version, self.validation_losses(&entry.evaluation))).collect()
     }
 
     /// The log losses of validation rows, by their number; an evaluation holds evenly spaced ones of many.
@@ -80,6 +84,18 @@ impl<'a> Contest<'a> {
         let numbered = evaluation.losses.iter().enumerate().map(|(place, loss)| (place * step, *loss));
         numbered.filter_map(|(row, loss)| Some((row.checked_sub(n_before)?, loss))).collect()
     }
+}
+
+/// Versions by the mean log loss of those of the numbered rows that all were judged on.
+fn on_shared_rows(all: &[(&Version, BTreeMap<usize, f32>)], numbers: &[usize]) -> Vec<Candidate> {
+    let is_shared = |row: &usize| all.iter().all(|(_, losses)| losses.contains_key(row));
+    let shared: Vec<usize> = numbers.iter().copied().filter(is_shared).collect();
+    let candidate = |(version, losses): &(&Version, BTreeMap<usize, f32>)| {
+        let row_losses: Vec<f32> = shared.iter().map(|row| losses[row]).collect();
+        let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>());
+        Candidate { loss_high: estimate.high, row_losses, ..blank(version, estimate.value) }
+    };
+    all.iter().map(candidate).collect()
 }
 
 fn blank(version: &Version, loss: f64) -> Candidate {
