@@ -99,6 +99,9 @@ fn hold_out(
         return Ok(hold_out_validation(params, material, all, progress)?);
     }
     let folds = material.folds(rows, n_folds)?;
+    if !folds.leave_two_classes(all.classes()) {
+        return Ok(hold_out_validation(params, material, all, progress)?);
+    }
     let n_done = progress.n_done;
     let mut after_fold = |_: &_| {
         n_done.update(|done| done + 1);

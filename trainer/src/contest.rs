@@ -9,7 +9,7 @@ use inference_predictor::Predictor;
 use trainer_estimators::metrics::{Selection, mean, row_losses};
 use trainer_registry::{Candidate, Version};
 
-use crate::deploy::Judges;
+use crate::deploy::{Judges, MIN_JUDGES};
 use crate::failure::failure;
 use crate::leaderboard::model_bytes;
 use crate::{bundle, encode};
@@ -45,17 +45,24 @@ impl<'a> Contest<'a> {
         Ok(Self { metric, entries, n_train: prepared.n_train as usize })
     }
 
-    /// Every version, by the metric that ranks; by the log loss of the validation rows where not all were judged on the same rows, as an
+    /// Every version with what ranks it: the metric; the log loss of the validation rows where not all were judged on the same rows, as an
     /// imported version beside some that were held back fold by fold.
-    pub(crate) fn candidates(&self) -> Vec<Candidate> {
+    pub(crate) fn candidates(&self) -> (Vec<Candidate>, Selection) {
         let rows = |entry: &Entry| (entry.evaluation.n_rows, entry.evaluation.n_folds);
         let alike = self.entries.windows(2).all(|pair| rows(&pair[0]) == rows(&pair[1]));
-        if alike || self.metric != Selection::LogLoss {
-            return self.entries.iter().map(|entry| self.candidate(entry)).collect();
+        if !alike {
+            let all = self.all_validation_losses();
+            let numbers: Vec<usize> = all[0].1.keys().copied().collect();
+            if let Some(shared) = on_shared_rows(&all, &numbers, 1) {
+                return (shared, Selection::LogLoss);
+            }
         }
-        let all = self.all_validation_losses();
-        let numbers: Vec<usize> = all[0].1.keys().copied().collect();
-        on_shared_rows(&all, &numbers)
+        (self.entries.iter().map(|entry| self.candidate(entry)).collect(), self.metric)
+    }
+
+    /// Whether a version takes part.
+    pub(crate) fn has(&self, version: &Version) -> bool {
+        self.entries.iter().any(|entry| entry.version.manifest.version == version.manifest.version)
     }
 
     fn candidate(&self, entry: &Entry) -> Candidate {
@@ -66,11 +73,11 @@ impl<'a> Contest<'a> {
         Candidate { loss_high: high, row_losses, ..blank(entry.version, estimate.map_or(f64::NAN, |e| loss(e.value))) }
     }
 
-    /// The versions with the one in production, by the log loss of the rows that may judge it.
-    pub(crate) fn with_champion(&self, champion: &Version, judges: &Judges) -> anyhow::Result<Vec<Candidate>> {
+    /// The versions with the one in production, by the log loss of the rows that may judge it; none when all were judged on too few of them.
+    pub(crate) fn with_champion(&self, champion: &Version, judges: &Judges) -> anyhow::Result<Option<Vec<Candidate>>> {
         let mut all = self.all_validation_losses();
         all.push((champion, champion_losses(champion, judges)?));
-        Ok(on_shared_rows(&all, &judges.numbers))
+        Ok(on_shared_rows(&all, &judges.numbers, MIN_JUDGES))
     }
 
     fn all_validation_losses(&self) -> Vec<(&Version, BTreeMap<usize, f32>)> {
@@ -86,8 +93,8 @@ impl<'a> Contest<'a> {
     }
 }
 
-/// Versions by the mean log loss of those of the numbered rows that all were judged on.
-fn on_shared_rows(all: &[(&Version, BTreeMap<usize, f32>)], numbers: &[usize]) -> Vec<Candidate> {
+/// Versions by the mean log loss of those of the numbered rows that all were judged on, if they are enough.
+fn on_shared_rows(all: &[(&Version, BTreeMap<usize, f32>)], numbers: &[usize], n_needed: usize) -> Option<Vec<Candidate>> {
     let is_shared = |row: &usize| all.iter().all(|(_, losses)| losses.contains_key(row));
     let shared: Vec<usize> = numbers.iter().copied().filter(is_shared).collect();
     let candidate = |(version, losses): &(&Version, BTreeMap<usize, f32>)| {
@@ -95,7 +102,7 @@ fn on_shared_rows(all: &[(&Version, BTreeMap<usize, f32>)], numbers: &[usize]) -
         let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>());
         Candidate { loss_high: estimate.high, row_losses, ..blank(version, estimate.value) }
     };
-    all.iter().map(candidate).collect()
+    (shared.len() >= n_needed).then(|| all.iter().map(candidate).collect())
 }
 
 fn blank(version: &Version, loss: f64) -> Candidate {

@@ -13,7 +13,7 @@ use crate::output::{self, Shown, table};
 use crate::{encode, failure, prepare};
 
 /// Fewer rows than this do not tell two versions apart.
-const MIN_JUDGES: usize = 100;
+pub(crate) const MIN_JUDGES: usize = 100;
 
 /// What `deploy` prints.
 #[derive(Debug, serde::Serialize)]
@@ -47,24 +47,41 @@ pub(crate) fn deploy(place: &Place) -> anyhow::Result<Outcome> {
     let versions = writer.registry().versions()?;
     let (fresh, others): (Vec<&Version>, Vec<&Version>) = versions.iter().partition(|version| is_of(version, &prepared));
     let contest = Contest::of(&fresh, &prepared)?;
-    let (mut candidates, mut metric) = (contest.candidates(), contest.metric.name());
-    let mut moves = Vec::new();
+    let (mut candidates, mut metric) = contest.candidates();
+    let mut moves: Vec<Move> =
+        fresh.iter().filter(|version| !contest.has(version)).filter_map(|version| unjudged(version)).collect();
     for other in others.into_iter().filter(|version| matches!(version.stage, Stage::Production | Stage::Staging)) {
         let judged = match other.stage {
             Stage::Production => judges(&home, other, &prepared)?,
             _ => Err("it was trained on other rows".into()),
         };
         match judged {
-            Ok(rows) => (candidates, metric) = (contest.with_champion(other, &rows)?, Selection::LogLoss.name()),
+            Ok(rows) => match contest.with_champion(other, &rows)? {
+                Some(all) => (candidates, metric) = (all, Selection::LogLoss),
+                None => {
+                    let reason = format!("fewer than {MIN_JUDGES} rows judged all of the versions");
+                    moves.push(Move { version: other.manifest.version, from: other.stage, to: Stage::Archived, reason });
+                }
+            },
             Err(reason) => moves.push(Move { version: other.manifest.version, from: other.stage, to: Stage::Archived, reason }),
         }
     }
-    moves.extend(promote(&candidates, &metric.replace('_', " "), Slots::default()));
-    writer.apply(&moves, Utc::now())?;
     let hint = "its metrics are not numbers: look at `trainer leaderboard`";
+    if candidates.iter().all(|candidate| !candidate.loss.is_finite()) {
+        return Err(failure::failure("no version can be served", hint));
+    }
+    moves.extend(promote(&candidates, &metric.name().replace('_', " "), Slots::default()));
+    writer.apply(&moves, Utc::now())?;
     let served = writer.registry().production()?.ok_or_else(|| failure::failure("no version can be served", hint))?;
     let moves = moves.into_iter().map(|m| Step { version: m.version, from: m.from, to: m.to, reason: m.reason }).collect();
     Ok(Outcome { production: served.manifest.version, synthetic: served.manifest.data.synthetic, moves })
+}
+
+/// A version that was made before evaluations were, and stands where others are to stand.
+fn unjudged(version: &Version) -> Option<Move> {
+    let stands = matches!(version.stage, Stage::Production | Stage::Staging);
+    let reason = "it has no evaluation to be compared by".to_owned();
+    stands.then(|| Move { version: version.manifest.version, from: version.stage, to: Stage::Archived, reason })
 }
 
 /// Whether a version was trained on just these prepared rows.

@@ -22,6 +22,9 @@ use crate::{encode, interrupt, progress};
 use journal::Journal;
 use track::{Ended, Track};
 
+/// Changes when points stand for other settings than before.
+const FORMAT: u32 = 1;
+
 /// Trials see at most this many rows, evenly spaced.
 const MAX_ROWS: usize = 100_000;
 
@@ -72,7 +75,13 @@ pub(crate) fn search(
     if n_past > 0 {
         tracing::info!("the search goes on after {n_past} trials in {}", folder.display());
     }
-    let board = Board { tracks: Mutex::new(tracks), changed: Condvar::new(), budget, started: Instant::now() };
+    let board = Board {
+        tracks: Mutex::new(tracks),
+        changed: Condvar::new(),
+        budget,
+        started: Instant::now(),
+        has_failed: AtomicBool::new(false),
+    };
     let bar = progress::bar("search", quiet);
     let n_workers = std::thread::available_parallelism().map_or(1, usize::from).min(families.len());
     let results: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
@@ -95,8 +104,15 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
     let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
     let data = encode::data(&rows, material.contract, material.weights(&rows)?)?;
     let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 })?;
+    if !folds.leave_two_classes(data.classes()) {
+        let hint = "train without --budget, or bring more rows of each class and more groups (`split.group`)";
+        return Err(failure(
+            "the training rows cannot be held out in folds: the rest of one would hold fewer than two classes",
+            hint,
+        ));
+    }
     let deadline = match budget {
-        Budget::Time(time) => Some(Instant::now() + time),
+        Budget::Time(time) => Instant::now().checked_add(time),
         Budget::Trials(_) => None,
     };
     Ok(Ground { dataset, data, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
@@ -105,13 +121,14 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
 /// Names the rows and the rules of a search: trials of others are not comparable.
 fn key(material: &Material, ground: &Ground) -> String {
     let rules = format!(
-        "{} {} {} {} {:?} {}",
+        "{FORMAT} {} {} {} {} {:?} {} {:?}",
         material.origin.digest,
         material.contract.digest(),
         ground.metric.name(),
         ground.folds.n_folds(),
         material.training.class_weights,
-        material.seed
+        material.seed,
+        ground.dataset.columns.iter().map(|rule| rule.monotone).collect::<Vec<_>>()
     );
     data_contract::short(&sha256_hex(rules.as_bytes())).to_owned()
 }
@@ -122,6 +139,8 @@ struct Board {
     changed: Condvar,
     budget: Budget,
     started: Instant,
+    /// Whether a worker met an error, which ends the search.
+    has_failed: AtomicBool,
 }
 
 impl Ground<'_> {
@@ -165,7 +184,7 @@ impl Board {
                 bar.set_position(self.started.elapsed().as_secs());
             }
             Budget::Trials(most) => {
-                bar.set_length((most * tracks.len()) as u64);
+                bar.set_length(most.saturating_mul(tracks.len()) as u64);
                 bar.set_position(n_trials as u64);
             }
         }
@@ -175,7 +194,7 @@ impl Board {
 /// Takes one trial after the other from whichever track's turn it is.
 fn work(board: &Board, ground: &Ground, bar: &indicatif::ProgressBar) -> anyhow::Result<()> {
     let mut tracks = board.lock();
-    while !ground.is_over() && !tracks.iter().all(|track| board.is_done(track)) {
+    while !ground.is_over() && !board.has_failed.load(Ordering::Relaxed) && !tracks.iter().all(|track| board.is_done(track)) {
         let Some(at) = board.next(&tracks) else {
             let waited = board.changed.wait_timeout(tracks, Duration::from_millis(100));
             tracks = waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0;
@@ -186,14 +205,15 @@ fn work(board: &Board, ground: &Ground, bar: &indicatif::ProgressBar) -> anyhow:
         let started = Instant::now();
         let ended = track::run(&trial, champion.as_deref(), ground);
         tracks = board.lock();
-        let told = match ended? {
+        let told = ended.and_then(|ended| match ended {
             Ended::Left => Ok(()),
             Ended::Measured(measured) => tracks[at].end(&trial, measured, started.elapsed()),
-        };
+        });
         tracks[at].is_busy = false;
+        board.has_failed.fetch_or(told.is_err(), Ordering::Relaxed);
+        board.changed.notify_all();
         told?;
         board.show(&tracks, bar);
-        board.changed.notify_all();
     }
     Ok(())
 }

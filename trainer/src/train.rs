@@ -86,8 +86,9 @@ pub(crate) fn directed(params: Params, dataset: &Dataset) -> Params {
         Some(Direction::Falling) => -1,
     };
     match params {
-        Params::GradientBoosting(params) if dataset.columns.iter().any(|rule| rule.monotone.is_some()) => {
-            let monotone = dataset.columns.iter().map(direction).collect();
+        Params::GradientBoosting(params) => {
+            let has_directions = dataset.columns.iter().any(|rule| rule.monotone.is_some());
+            let monotone = if has_directions { dataset.columns.iter().map(direction).collect() } else { vec![] };
             Params::GradientBoosting(gradient_boosting::Params { monotone, ..params })
         }
         params => params,
@@ -134,13 +135,19 @@ impl Shown for Outcome {
 /// The families that the command line names, else the TOML file's, else all.
 pub(crate) fn families(args: &Train, dataset: &Dataset) -> anyhow::Result<Vec<Family>> {
     if !args.families.is_empty() {
-        return Ok(args.families.clone());
+        return Ok(once_each(args.families.clone()));
     }
     if dataset.training.families.is_empty() {
         return Ok(Family::ALL.to_vec());
     }
     let parsed: Result<Vec<Family>, _> = dataset.training.families.iter().map(|name| name.parse()).collect();
-    parsed.hint("`training.families` in the dataset's TOML file names them")
+    parsed.map(once_each).hint("`training.families` in the dataset's TOML file names them")
+}
+
+fn once_each(mut families: Vec<Family>) -> Vec<Family> {
+    let mut seen = std::collections::BTreeSet::new();
+    families.retain(|family| seen.insert(*family));
+    families
 }
 
 /// The rows that fit and stop a model; the lock keeps them from being replaced between two files.

@@ -56,6 +56,16 @@ impl Folds {
         self.n_folds
     }
 
+    /// Whether the rows outside each fold hold two classes or more, as a fit needs.
+    pub fn leave_two_classes(&self, classes: &[u32]) -> bool {
+        let holds_two = |fold: usize| {
+            let mut outside = classes.iter().zip(&self.of_row).filter(|(_, of_row)| **of_row != fold).map(|(class, _)| class);
+            let first = outside.next();
+            outside.any(|class| Some(class) != first)
+        };
+        (0..self.n_folds).all(holds_two)
+    }
+
     /// The rows held out in a fold, and the others.
     pub fn part(&self, fold: usize) -> (Vec<usize>, Vec<usize>) {
         (0..self.of_row.len()).partition(|&row| self.of_row[row] == fold)
@@ -152,6 +162,14 @@ mod tests {
             assert!(out.iter().all(|&row| rest.iter().all(|&other| groups[row] != groups[other])));
         }
         assert!((0..4).all(|fold| (200..300).contains(&count(&folds, fold))));
+    }
+
+    #[test]
+    fn folds_that_take_a_class_away_are_known() {
+        let classes = [0, 0, 0, 1, 1, 1];
+        assert!(Folds::stratified(&classes, 3, 1).leave_two_classes(&classes));
+        assert!(!Folds::stratified(&[0, 0, 0, 0, 0, 1], 3, 1).leave_two_classes(&[0, 0, 0, 0, 0, 1]));
+        assert!(!Folds::grouped(&[7; 6], 3, 1).leave_two_classes(&classes), "one group leaves nothing");
     }
 
     #[test]

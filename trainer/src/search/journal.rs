@@ -1,12 +1,14 @@
 //! The trials of a search as lines of a file; a line that a killed program left half written is dropped.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use trainer_estimators::{Family, Params};
+
+use crate::failure::Hint;
 
 /// One trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -37,15 +39,15 @@ impl Journal {
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let path = folder.join(format!("{family}.ndjson"));
         let context = || format!("cannot keep the search in {}", path.display());
-        let mut file =
-            OpenOptions::new().create(true).read(true).write(true).truncate(false).open(&path).with_context(context)?;
+        let file = OpenOptions::new().create(true).read(true).append(true).open(&path).with_context(context)?;
         let text = std::fs::read_to_string(&path).with_context(context)?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).with_context(context)?;
-        file.seek(SeekFrom::End(0)).with_context(context)?;
         let lines = text[..whole].lines().enumerate();
         let parse = |(at, line): (usize, &str)| {
-            serde_json::from_str(line).with_context(|| format!("line {} of {} is no trial", at + 1, path.display()))
+            serde_json::from_str(line)
+                .with_context(|| format!("line {} of {} is no trial", at + 1, path.display()))
+                .hint("remove the file to start anew")
         };
         let lines = lines.map(parse).collect::<anyhow::Result<_>>()?;
         Ok((Self { path, file }, lines))
