@@ -10,7 +10,6 @@ use trainer_estimators::calibration::{self, Calibrated, Method};
 use trainer_estimators::cross_validation::cross_validate;
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
-use crate::encode;
 use crate::failure::Hint;
 use crate::material::Material;
 
@@ -66,7 +65,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let before = cpu_secs();
     let valid = params.clone().check()?;
     let rows = material.rows()?;
-    let all = encode::data(&rows, material.contract, material.weights(&rows)?)?;
+    let all = material.data(&rows)?;
     let n_done = Cell::new(0);
     let mut progress = Progress { n_done: &n_done, n_fits: material.n_folds() + 1, on_step };
     let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;

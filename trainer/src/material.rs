@@ -1,11 +1,12 @@
 //! What a version is made from.
 
-use data_contract::{CalibrationKind, ClassWeights, Contract, DataOrigin, Training, prepared_column};
+use data_contract::{CalibrationKind, ClassWeights, Contract, DataOrigin, Training};
 use polars::prelude::*;
+use trainer_estimators::Data;
 use trainer_estimators::calibration::Method;
 use trainer_estimators::cross_validation::Folds;
 
-use crate::encode;
+use crate::{encode, prepare};
 
 /// With fewer rows than this, and no number in the TOML file, every row is held out once.
 const FOLDED_ROWS: usize = 5000;
@@ -58,16 +59,13 @@ impl Material<'_> {
         self.train.vstack(self.validation)
     }
 
-    /// The weight of each row; none when they count alike.
-    pub(crate) fn weights(&self, rows: &DataFrame) -> anyhow::Result<Option<Vec<f32>>> {
-        let weights = (self.weighting)(rows)?;
-        if self.training.class_weights == ClassWeights::Alike {
-            return Ok(weights);
-        }
-        let classes = encode::classes(rows, self.contract)?;
-        let balanced = balanced(&classes, self.contract.target.classes.len());
-        let own = weights.unwrap_or_else(|| vec![1.0; classes.len()]);
-        Ok(Some(own.into_iter().zip(balanced).map(|(own, balanced)| own * balanced).collect()))
+    /// Some rows as learners take them, weighted as the dataset asks.
+    pub(crate) fn data(&self, rows: &DataFrame) -> anyhow::Result<Data> {
+        let data = encode::data(rows, self.contract, (self.weighting)(rows)?)?;
+        Ok(match self.training.class_weights {
+            ClassWeights::Alike => data,
+            ClassWeights::Balanced => data.balanced(),
+        })
     }
 
     /// In how many folds rows are held out; 1 holds out the validation part.
@@ -82,7 +80,7 @@ impl Material<'_> {
     /// Folds over some rows: whole groups where the rows have groups, else each class in its share.
     pub(crate) fn folds(&self, rows: &DataFrame, n_folds: usize) -> anyhow::Result<Folds> {
         let n_folds = n_folds.clamp(2, rows.height().max(2));
-        Ok(match groups(rows)? {
+        Ok(match prepare::group_numbers(rows)? {
             Some(groups) => Folds::grouped(&groups, n_folds, self.seed),
             None => Folds::stratified(&encode::classes(rows, self.contract)?, n_folds, self.seed),
         })
@@ -96,50 +94,5 @@ impl Material<'_> {
             CalibrationKind::Sigmoid => &[Method::Sigmoid],
             CalibrationKind::Isotonic => &[Method::Isotonic],
         }
-    }
-}
-
-/// Weights that let every class count alike, 1 on average.
-fn balanced(classes: &[u32], n_classes: usize) -> Vec<f32> {
-    let mut counts = vec![0_usize; n_classes];
-    classes.iter().for_each(|&class| counts[class as usize] += 1);
-    let n_present = counts.iter().filter(|count| **count > 0).count();
-    let weight = |&class: &u32| classes.len() as f32 / (n_present * counts[class as usize]) as f32;
-    classes.iter().map(weight).collect()
-}
-
-/// A number for each row's group, where the rows have groups; a row without one is a group of its own.
-fn groups(rows: &DataFrame) -> anyhow::Result<Option<Vec<u64>>> {
-    let Ok(column) = rows.column(prepared_column::GROUP) else { return Ok(None) };
-    let mut numbers = std::collections::HashMap::new();
-    let mut own = u64::MAX;
-    let number = |name: Option<&str>| match name {
-        Some(name) => {
-            let next = numbers.len() as u64;
-            *numbers.entry(name.to_owned()).or_insert(next)
-        }
-        None => {
-            own -= 1;
-            own
-        }
-    };
-    Ok(Some(column.str()?.iter().map(number).collect()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn balanced_weights_give_every_class_the_same_sum() {
-        assert_eq!(balanced(&[0, 0, 0, 1], 3), [2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 2.0]);
-    }
-
-    #[test]
-    fn rows_of_one_group_share_its_number_and_a_row_without_one_stands_alone() {
-        let column = Column::new(prepared_column::GROUP.into(), [Some("a"), None, Some("b"), Some("a"), None]);
-        let groups = groups(&DataFrame::new(5, vec![column]).unwrap()).unwrap().unwrap();
-        assert_eq!((groups[0], groups[2], groups[3]), (0, 1, 0));
-        assert!(groups[1] != groups[4] && groups[1] > 1 && groups[4] > 1);
     }
 }

@@ -278,3 +278,16 @@ impl Shown for Outcome {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_one_group_share_its_number_and_a_row_without_one_stands_alone() {
+        let column = Column::new(prepared_column::GROUP.into(), [Some("a"), None, Some("b"), Some("a"), None]);
+        let groups = group_numbers(&DataFrame::new(5, vec![column]).unwrap()).unwrap().unwrap();
+        assert!(groups[0] == groups[3] && groups[0] != groups[2]);
+        assert!(groups[1] != groups[4] && [0, 2].iter().all(|&row| groups[row] != groups[1] && groups[row] != groups[4]));
+    }
+}

@@ -18,7 +18,7 @@ use trainer_estimators::{Data, Family, Params};
 use crate::budget::Budget;
 use crate::failure::failure;
 use crate::material::Material;
-use crate::{encode, interrupt, progress};
+use crate::{interrupt, progress};
 use journal::Journal;
 use track::{Ended, Track};
 
@@ -102,7 +102,7 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
     })?;
     let step = material.train.height().div_ceil(MAX_ROWS).max(1);
     let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
-    let data = encode::data(&rows, material.contract, material.weights(&rows)?)?;
+    let data = material.data(&rows)?;
     let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 })?;
     if !folds.leave_two_classes(data.classes()) {
         let hint = "train without --budget, or bring more rows of each class and more groups (`split.group`)";

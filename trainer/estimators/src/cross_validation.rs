@@ -35,7 +35,7 @@ impl Folds {
     }
 
     /// Deals whole groups out: rows of one group are never apart. The largest groups go first, each to the fold with the fewest rows.
-    pub fn grouped(groups: &[u64], n_folds: usize, seed: u64) -> Self {
+    pub fn grouped(groups: &[usize], n_folds: usize, seed: u64) -> Self {
         let mut order: Vec<usize> = (0..groups.len()).collect();
         order.sort_by_key(|&row| groups[row]);
         let mut runs: Vec<&[usize]> = order.chunk_by(|&a, &b| groups[a] == groups[b]).collect();
@@ -155,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_group_is_never_parted_and_folds_are_of_like_size() {
-        let groups: Vec<u64> = (0..1000).map(|row| row % 37 * row % 53).collect();
+        let groups: Vec<usize> = (0..1000).map(|row| row % 37 * row % 53).collect();
         let folds = Folds::grouped(&groups, 4, 1);
         for fold in 0..4 {
             let (out, rest) = folds.part(fold);

@@ -315,6 +315,9 @@ mod tests {
         let balanced = data.balanced();
         assert_eq!(balanced.class_weights(), [2.5, 0.0, 0.0, 2.5]);
         assert_eq!(balanced.weights(), Some(&[0.625, 0.625, 1.25, 0.0, 2.5][..]));
+        let features = Matrix::new(4, 1, vec![0.0; 4]).unwrap();
+        let unweighted = Data::new(features, vec![FeatureKind::Numeric], vec![0, 0, 0, 1], 3, None).unwrap().balanced();
+        assert_eq!(unweighted.weights(), Some(&[2.0 / 3.0, 2.0 / 3.0, 2.0 / 3.0, 2.0][..]));
     }
 
     #[test]
