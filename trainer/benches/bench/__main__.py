@@ -6,9 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from .scenarios import bank, five, large, made, small
+from .scenarios import bank, five, large, made, searched, small
 
-SCENARIOS = {"bank": bank, "small": small, "made": made, "five": five, "large": large}
+SCENARIOS = {"bank": bank, "small": small, "searched": searched, "made": made, "five": five, "large": large}
 
 
 def main() -> None:

@@ -29,6 +29,9 @@ class Entry:
     def is_ours(self) -> bool:
         return self.learner in FAMILIES
 
+    def names(self) -> dict[str, str]:
+        return {"learner": self.learner, "label": self.label}
+
     def job(self, case: Path, seed: int) -> dict[str, Any]:
         if self.is_ours:
             return {"case": str(case), "params": {"family": self.learner, **self.params}, "seed": seed, "folds": self.folds}

@@ -38,14 +38,14 @@ class Results:
             if side_entries:
                 with Side(ours) as side:
                     for entry in side_entries:
-                        self._add(table, split, entry, side.run(entry.job(case, seed)))
+                        self.add(table, split, {**entry.names(), **side.run(entry.job(case, seed))})
 
     def measure_alone(self, table: Table, split: str, rows: tuple[Rows, Rows], entries: list[Entry]) -> None:
         """The same with a process for each entry, which tells its memory."""
         missing = [entry for entry in entries if not self._has(table.name, split, entry)]
         case = table.write_case(self.cases / table.name / split, *rows) if missing else self.cases
         for entry in missing:
-            self._add(table, split, entry, run_alone(entry, case))
+            self.add(table, split, {**entry.names(), **run_alone(entry, case)})
 
     def our_seconds(self, table: Table, split: str) -> float:
         """CPU seconds of all fits of ours on a split."""
@@ -57,11 +57,12 @@ class Results:
         return pd.DataFrame([row for row in self.rows if "error" not in row])
 
     def _has(self, table: str, split: str, entry: Entry) -> bool:
-        key = {"table": table, "split": split, "learner": entry.learner, "label": entry.label}
+        key = {"table": table, "split": split, **entry.names()}
         return any(key.items() <= row.items() for row in self.rows)
 
-    def _add(self, table: Table, split: str, entry: Entry, measured: dict[str, Any]) -> None:
-        row = {"table": table.name, "split": split, "learner": entry.learner, "label": entry.label, **measured}
+    def add(self, table: Table, split: str, measured: dict[str, Any]) -> None:
+        """Keeps what was measured elsewhere."""
+        row = {"table": table.name, "split": split, **measured}
         self.rows.append(row)
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")

@@ -1,5 +1,5 @@
 """The peers' process: a job per line from stdin, `{"case", "peer", "params", "seed"}`; answers each with a line of JSON.
-The peer `random-search` stands for all of them, with `{"seconds"}` as its only setting.
+The peer `random-search` stands for all of them, or for its setting `learners`; `seconds` is how long it looks.
 
 Libraries are imported before the clock starts, and one job per process tells the memory of one fit."""
 
@@ -56,7 +56,7 @@ def peak_mib() -> float:
 
 def learner(job: dict, columns: list[Column], n_classes: int) -> peers.Fit:
     if job["peer"] == SEARCH:
-        return search(columns, n_classes, job["params"]["seconds"], job["seed"])
+        return search(columns, n_classes, seed=job["seed"], **job["params"])
     return peers.build(job["peer"], columns, n_classes, job["params"], job["seed"])
 
 

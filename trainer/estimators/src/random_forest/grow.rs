@@ -1,11 +1,15 @@
 //! One tree of the forest, grown on a bootstrap sample, best leaf first.
 
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
 use super::node_split::{NodeSplit, Searcher};
 use super::{ForestTree, Params};
 use crate::random::Random;
 use crate::tree::binned::BinnedRows;
 use crate::tree::binning::Binning;
-use crate::tree::{Node, Tree};
+use crate::tree::{Node, Tree, prefetch};
 use crate::{Data, FeatureKind};
 
 /// What all trees of a forest stand on.
@@ -35,44 +39,125 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// A leaf that may be split.
-struct Leaf {
-    node: usize,
-    depth: usize,
-    rows: std::ops::Range<usize>,
-    next: Option<NodeSplit>,
+/// A row that was drawn. What a search reads of it lies together, in the order in which it is read.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sample {
+    pub(super) row: u32,
+    pub(super) class: u32,
+    /// How often it was drawn, times its own weight.
+    pub(super) weight: f32,
 }
 
 /// Grows a tree; also gives how often each row was drawn.
 pub(super) fn grow(ground: &Ground, mut random: Random) -> (ForestTree, Vec<u8>) {
     let counts = bootstrap(ground.data.n_rows(), &mut random);
-    let mut rows: Vec<u32> = (0..counts.len() as u32).filter(|&row| counts[row as usize] > 0).collect();
-    let weights: Vec<f32> = counts.iter().enumerate().map(|(row, &count)| f32::from(count) * ground.data.weight(row)).collect();
-    let mut searcher = Searcher::new(ground, &weights, random);
-    let mut scratch = vec![0; rows.len()];
-    let mut nodes = vec![Node::Leaf(0.0)];
-    let mut leaves = vec![];
-    let all = 0..rows.len();
-    leaves.push(Leaf { node: 0, depth: 0, next: searcher.best(&rows), rows: all });
-    while leaves.len() < ground.params.max_leaves {
-        let gain = |leaf: &Leaf| leaf.next.as_ref().map_or(0.0, |next| next.gain);
-        let best = (0..leaves.len()).filter(|&at| gain(&leaves[at]) > 0.0);
-        let Some(best) = best.reduce(|a, b| if gain(&leaves[b]) > gain(&leaves[a]) { b } else { a }) else { break };
-        let Leaf { node, depth, rows: range, next } = leaves.swap_remove(best);
-        let split = next.expect("only leaves with a question are chosen");
-        let n_yes = partition(ground, &split, &mut rows[range.clone()], &mut scratch);
-        let (yes, no) = (nodes.len(), nodes.len() + 1);
-        nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
-        let test = ground.binning.test(split.column, &split.question);
-        nodes[node] = Node::Split { feature: split.column as u32, test, yes: yes as u32, no: no as u32 };
-        let middle = range.start + n_yes;
-        for (node, range) in [(yes, range.start..middle), (no, middle..range.end)] {
-            let next = if depth + 1 < ground.params.max_depth { searcher.best(&rows[range.clone()]) } else { None };
-            leaves.push(Leaf { node, depth: depth + 1, rows: range, next });
+    let samples = samples(ground.data, &counts);
+    let mut growth = Growth {
+        ground,
+        searcher: Searcher::new(ground, random),
+        scratch: vec![Sample::default(); samples.len()],
+        nodes: vec![Node::Leaf(0.0)],
+        leaves: vec![Leaf { node: 0, depth: 0, samples: 0..samples.len() }],
+        samples,
+        questions: BinaryHeap::new(),
+    };
+    growth.ask(0);
+    while growth.leaves.len() < ground.params.max_leaves {
+        let Some(question) = growth.questions.pop() else { break };
+        growth.split(question);
+    }
+    (growth.finish(), counts)
+}
+
+struct Growth<'a> {
+    ground: &'a Ground<'a>,
+    searcher: Searcher<'a>,
+    /// Each leaf's together.
+    samples: Vec<Sample>,
+    scratch: Vec<Sample>,
+    nodes: Vec<Node>,
+    leaves: Vec<Leaf>,
+    questions: BinaryHeap<LeafSplit>,
+}
+
+#[derive(Clone)]
+struct Leaf {
+    node: usize,
+    depth: usize,
+    samples: Range<usize>,
+}
+
+/// A question that may be asked of a leaf.
+struct LeafSplit {
+    leaf: usize,
+    split: NodeSplit,
+}
+
+impl Growth<'_> {
+    /// Looks for a question about a leaf.
+    fn ask(&mut self, leaf: usize) {
+        let Leaf { depth, ref samples, .. } = self.leaves[leaf];
+        if depth < self.ground.params.max_depth {
+            let split = self.searcher.best(&self.samples[samples.clone()]);
+            self.questions.extend(split.map(|split| LeafSplit { leaf, split }));
         }
     }
-    (finish(ground, nodes, &leaves, &rows, &weights), counts)
+
+    /// Makes two leaves of one; the one that answers yes takes its place.
+    fn split(&mut self, LeafSplit { leaf, split }: LeafSplit) {
+        let Leaf { node, depth, samples } = self.leaves[leaf].clone();
+        let n_yes = partition(self.ground, &split, &mut self.samples[samples.clone()], &mut self.scratch);
+        let (yes, no) = (self.nodes.len(), self.nodes.len() + 1);
+        self.nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
+        let test = self.ground.binning.test(split.column, &split.question);
+        self.nodes[node] = Node::Split { feature: split.column as u32, test, yes: yes as u32, no: no as u32 };
+        let middle = samples.start + n_yes;
+        self.leaves[leaf] = Leaf { node: yes, depth: depth + 1, samples: samples.start..middle };
+        self.leaves.push(Leaf { node: no, depth: depth + 1, samples: middle..samples.end });
+        self.ask(leaf);
+        self.ask(self.leaves.len() - 1);
+    }
+
+    /// Numbers the leaves and gives each its shares.
+    fn finish(mut self) -> ForestTree {
+        let classes = self.ground.data.class_weights();
+        let total: f64 = classes.iter().sum();
+        let smoothing = self.ground.params.leaf_smoothing * 2.0 / classes.len() as f64;
+        let prior: Vec<f64> = classes.iter().map(|weight| smoothing * weight / total).collect();
+        let mut shares = Vec::with_capacity(self.leaves.len() * prior.len());
+        for (number, leaf) in self.leaves.iter().enumerate() {
+            self.nodes[leaf.node] = Node::Leaf(number as f32);
+            let mut sums = prior.clone();
+            for sample in &self.samples[leaf.samples.clone()] {
+                sums[sample.class as usize] += f64::from(sample.weight);
+            }
+            let total: f64 = sums.iter().sum();
+            shares.extend(sums.iter().map(|sum| (sum / total) as f32));
+        }
+        ForestTree { tree: Tree { nodes: self.nodes }, shares }
+    }
 }
+
+/// The question that gains most is the greatest; of equals, the one of the leaf that is there longer.
+impl Ord for LeafSplit {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.split.gain.total_cmp(&other.split.gain).then(other.leaf.cmp(&self.leaf))
+    }
+}
+
+impl PartialOrd for LeafSplit {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for LeafSplit {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for LeafSplit {}
 
 /// How often each row is drawn when as many are drawn as there are.
 fn bootstrap(n_rows: usize, random: &mut Random) -> Vec<u8> {
@@ -84,38 +169,31 @@ fn bootstrap(n_rows: usize, random: &mut Random) -> Vec<u8> {
     counts
 }
 
-/// Moves the rows that answer yes to the front, both sides in their order, and counts them.
-fn partition(ground: &Ground, split: &NodeSplit, rows: &mut [u32], scratch: &mut [u32]) -> usize {
+/// The rows that were drawn.
+fn samples(data: &Data, counts: &[u8]) -> Vec<Sample> {
+    let drawn = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let sample = |(row, &count): (usize, &u8)| Sample {
+        row: row as u32,
+        class: data.classes()[row],
+        weight: f32::from(count) * data.weight(row),
+    };
+    drawn.map(sample).collect()
+}
+
+/// Moves the samples that answer yes to the front, both sides in their order, and counts them.
+fn partition(ground: &Ground, split: &NodeSplit, samples: &mut [Sample], scratch: &mut [Sample]) -> usize {
     let answers = split.question.answers();
     let bins = ground.binned.column(split.column);
     let (mut n_yes, mut n_no) = (0, 0);
-    for at in 0..rows.len() {
-        let row = rows[at];
-        let yes = usize::from(answers[bins[row as usize] as usize]);
-        rows[n_yes] = row;
-        scratch[n_no] = row;
+    for at in 0..samples.len() {
+        prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
+        let sample = samples[at];
+        let yes = usize::from(answers[bins[sample.row as usize] as usize]);
+        samples[n_yes] = sample;
+        scratch[n_no] = sample;
         n_yes += yes;
         n_no += 1 - yes;
     }
-    rows[n_yes..].copy_from_slice(&scratch[..n_no]);
+    samples[n_yes..].copy_from_slice(&scratch[..n_no]);
     n_yes
-}
-
-/// Numbers the leaves and gives each its shares.
-fn finish(ground: &Ground, mut nodes: Vec<Node>, leaves: &[Leaf], rows: &[u32], weights: &[f32]) -> ForestTree {
-    let classes = ground.data.class_weights();
-    let total: f64 = classes.iter().sum();
-    let smoothing = ground.params.leaf_smoothing * 2.0 / classes.len() as f64;
-    let prior: Vec<f64> = classes.iter().map(|weight| smoothing * weight / total).collect();
-    let mut shares = Vec::with_capacity(leaves.len() * prior.len());
-    for (number, leaf) in leaves.iter().enumerate() {
-        nodes[leaf.node] = Node::Leaf(number as f32);
-        let mut sums = prior.clone();
-        for &row in &rows[leaf.rows.clone()] {
-            sums[ground.data.classes()[row as usize] as usize] += f64::from(weights[row as usize]);
-        }
-        let total: f64 = sums.iter().sum();
-        shares.extend(sums.iter().map(|sum| (sum / total) as f32));
-    }
-    ForestTree { tree: Tree { nodes }, shares }
 }

@@ -4,9 +4,10 @@
 //! (of two classes the second, of more the node's most frequent one), and a set is a run from either end of that order: exact for two
 //! classes (Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, theorem 4.5).
 
-use super::grow::Ground;
+use super::grow::{Ground, Sample};
 use crate::random::Random;
 use crate::tree::binning::N_BINS;
+use crate::tree::prefetch;
 use crate::tree::split::{BinSet, Question};
 
 /// A set of levels holds at most this many.
@@ -26,7 +27,6 @@ pub(super) struct NodeSplit {
 /// Looks for questions; keeps its histogram between nodes, and only bins that were used are cleared.
 pub(super) struct Searcher<'a> {
     ground: &'a Ground<'a>,
-    weights: &'a [f32],
     random: Random,
     n_classes: usize,
     columns: Vec<usize>,
@@ -71,11 +71,10 @@ struct Search<'s, 'a> {
 }
 
 impl<'a> Searcher<'a> {
-    pub(super) fn new(ground: &'a Ground<'a>, weights: &'a [f32], random: Random) -> Self {
+    pub(super) fn new(ground: &'a Ground<'a>, random: Random) -> Self {
         let n_classes = ground.data.n_classes();
         Self {
             ground,
-            weights,
             random,
             n_classes,
             columns: ground.columns.clone(),
@@ -86,11 +85,11 @@ impl<'a> Searcher<'a> {
     }
 
     /// The best question among a few random columns; more are tried while none gains.
-    pub(super) fn best(&mut self, rows: &[u32]) -> Option<NodeSplit> {
-        if rows.len() < 2 * self.ground.min_leaf_rows as usize || rows.len() < 2 {
+    pub(super) fn best(&mut self, samples: &[Sample]) -> Option<NodeSplit> {
+        if samples.len() < 2 * self.ground.min_leaf_rows as usize || samples.len() < 2 {
             return None;
         }
-        let total = self.total(rows);
+        let total = self.total(samples);
         let parent = total.purity();
         let weight: f64 = total.sums.iter().sum();
         if weight - parent <= MIN_GAIN * weight {
@@ -104,7 +103,7 @@ impl<'a> Searcher<'a> {
             let other = tried + self.random.below(self.columns.len() - tried);
             self.columns.swap(tried, other);
             let column = self.columns[tried];
-            self.fill(column, rows);
+            self.fill(column, samples);
             let mut search =
                 Search { searcher: self, column, total: &total, parent: parent + MIN_GAIN * weight, best: best.take() };
             search.search();
@@ -114,22 +113,23 @@ impl<'a> Searcher<'a> {
         best
     }
 
-    fn total(&self, rows: &[u32]) -> Side {
+    fn total(&self, samples: &[Sample]) -> Side {
         let mut total = Side::empty(self.n_classes);
-        total.count = rows.len() as u32;
-        for &row in rows {
-            total.sums[self.ground.data.classes()[row as usize] as usize] += f64::from(self.weights[row as usize]);
+        total.count = samples.len() as u32;
+        for sample in samples {
+            total.sums[sample.class as usize] += f64::from(sample.weight);
         }
         total
     }
 
-    fn fill(&mut self, column: usize, rows: &[u32]) {
-        let (classes, bins) = (self.ground.data.classes(), self.ground.binned.column(column));
-        for &row in rows {
-            let bin = bins[row as usize] as usize;
+    fn fill(&mut self, column: usize, samples: &[Sample]) {
+        let bins = self.ground.binned.column(column);
+        for (at, sample) in samples.iter().enumerate() {
+            prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
+            let bin = bins[sample.row as usize] as usize;
             self.used[bin / 64] |= 1 << (bin % 64);
             self.counts[bin] += 1;
-            self.sums[bin * self.n_classes + classes[row as usize] as usize] += self.weights[row as usize];
+            self.sums[bin * self.n_classes + sample.class as usize] += sample.weight;
         }
     }
 

@@ -11,7 +11,7 @@ const CACHE_LINE: usize = 64;
 
 /// Calls for the place that belongs to the row `AHEAD` after this position, if there is one.
 #[inline(always)]
-pub(crate) fn ahead<'a, T: 'a>(rows: &[u32], at: usize, place: impl Fn(u32) -> &'a T) {
+pub(crate) fn ahead<'a, R: Copy, T: 'a>(rows: &[R], at: usize, place: impl Fn(R) -> &'a T) {
     if let Some(&row) = rows.get(at + AHEAD) {
         prefetch(place(row));
     }
