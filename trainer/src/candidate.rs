@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
-use trainer_estimators::cross_validation::cross_validate;
+use trainer_estimators::cross_validation::{cross_validate, cross_validate_with_steps, typical_steps};
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
 use crate::failure::Hint;
@@ -37,6 +37,8 @@ pub(crate) struct Judgement {
     pub(crate) classes: Vec<u32>,
     /// Their probabilities `[N, C]`, calibrated without them.
     pub(crate) probabilities: Matrix,
+    /// The same of each further time that they were held out, in other folds.
+    pub(crate) repeats: Vec<Matrix>,
     /// The way probabilities are calibrated.
     pub(crate) calibration: Method,
     /// Log loss of each way to calibrate, by name.
@@ -53,7 +55,8 @@ struct HeldOut {
     /// Row numbers among all rows, ascending.
     rows: Vec<usize>,
     probabilities: Matrix,
-    n_steps: usize,
+    /// Of each fit.
+    n_steps: Vec<usize>,
     fitted: Option<Fitted>,
 }
 
@@ -67,11 +70,24 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let rows = material.rows()?;
     let all = material.data(&rows)?;
     let n_done = Cell::new(0);
-    let mut progress = Progress { n_done: &n_done, n_fits: material.n_folds() + 1, on_step };
-    let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
+    let n_times = if valid.stops_early() && material.n_folds() > 1 { 2 } else { 1 };
+    let n_fits = n_times * material.n_folds() * material.n_repeats() + 1;
+    let mut progress = Progress { n_done: &n_done, n_fits, on_step };
+    let mut held_out = hold_out(&valid, material, &rows, &all, 0, &mut progress)?;
     let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
     let choice = calibration::choose(material.calibrations(), &held_out.probabilities, &classes, material.seed)?;
-    let fitted = progress.fit(|on_step| valid.clone().with_steps(held_out.n_steps).fit(&all, None, material.seed, on_step))?;
+    let mut repeats = Vec::new();
+    for repeat in 1..material.n_repeats() {
+        let again = hold_out(&valid, material, &rows, &all, repeat, &mut progress)?;
+        if again.rows != held_out.rows {
+            tracing::warn!("folds number {repeat} would take a class away from training and are left out");
+            continue;
+        }
+        repeats.push(calibration::choose(&[choice.method], &again.probabilities, &classes, material.seed)?.probabilities);
+        held_out.n_steps.extend(again.n_steps);
+    }
+    let n_steps = typical_steps(&held_out.n_steps);
+    let fitted = progress.fit(|on_step| valid.clone().with_steps(n_steps).fit(&all, None, material.seed, on_step))?;
     let calibrated = |fitted| Calibrated { fitted, calibration: choice.calibration.clone() };
     let judgement = Judgement {
         n_folds: held_out.n_folds,
@@ -79,6 +95,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
         choice: choose_threshold(material, &choice.probabilities, &classes)?,
         unseen: held_out.fitted.map(calibrated),
         probabilities: choice.probabilities,
+        repeats,
         calibration: choice.method,
         calibrations: choice.log_losses,
         classes,
@@ -91,13 +108,14 @@ fn hold_out(
     material: &Material,
     rows: &DataFrame,
     all: &Data,
+    repeat: usize,
     progress: &mut Progress,
 ) -> anyhow::Result<HeldOut> {
     let n_folds = material.n_folds();
     if n_folds == 1 {
         return Ok(hold_out_validation(params, material, all, progress)?);
     }
-    let folds = material.folds(rows, n_folds)?;
+    let folds = material.folds(rows, n_folds, repeat)?;
     if !folds.leave_two_classes(all.classes()) {
         return Ok(hold_out_validation(params, material, all, progress)?);
     }
@@ -106,8 +124,12 @@ fn hold_out(
         n_done.update(|done| done + 1);
         ControlFlow::Continue(())
     };
-    let held_out = cross_validate(params, all, &folds, material.seed, &mut |step| progress.see(step), &mut after_fold)?;
-    let n_steps = held_out.typical_steps();
+    let (seed, mut on_step) = (material.seed, |step: Step| progress.see(step));
+    let mut held_out = cross_validate(params, all, &folds, seed, &mut on_step, &mut after_fold)?;
+    let n_steps = held_out.n_steps.clone();
+    if params.stops_early() && n_steps.len() > 1 {
+        held_out = cross_validate_with_steps(params, all, &folds, &n_steps, seed, &mut on_step, &mut after_fold)?;
+    }
     let held_out = held_out.in_order();
     Ok(HeldOut { n_folds, rows: held_out.rows, probabilities: held_out.probabilities, n_steps, fitted: None })
 }
@@ -120,7 +142,7 @@ fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, pr
     let validation = all.select(&rows).ok();
     let fitted = progress.fit(|on_step| params.fit(&train, validation.as_ref(), material.seed, on_step))?;
     let probabilities = fitted.probabilities(&all.features().select(&rows));
-    Ok(HeldOut { n_folds: 1, rows, probabilities, n_steps: fitted.n_steps(), fitted: Some(fitted) })
+    Ok(HeldOut { n_folds: 1, rows, probabilities, n_steps: vec![fitted.n_steps()], fitted: Some(fitted) })
 }
 
 /// With two classes, the threshold that reaches the dataset's goal on the rows held out.

@@ -1,7 +1,9 @@
 //! How good a model is on rows it did not learn from, and what it looks at.
 
+use std::collections::BTreeMap;
+
 use data_contract::{
-    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Evaluation, Importance, Profit, Slice,
+    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, Profit, Slice,
 };
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
@@ -41,7 +43,7 @@ pub(crate) struct Judged<'a> {
 impl Judged<'_> {
     /// Evaluates; `predict` is asked about changed rows, and where there is none, nothing is explained.
     pub(crate) fn evaluate(&self, predict: Option<Predict>) -> Result<Evaluation, Error> {
-        let Judgement { classes, probabilities, choice, .. } = self.judgement;
+        let Judgement { classes, probabilities, repeats, choice, .. } = self.judgement;
         let threshold = choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
         let two_classes = self.contract.target.classes.len() == 2;
         let profit = self.profit.filter(|_| two_classes);
@@ -53,8 +55,9 @@ impl Judged<'_> {
             format: EVALUATION_FORMAT,
             n_rows: classes.len() as u64,
             n_folds: self.judgement.n_folds as u32,
+            n_repeats: repeats.len() as u32 + 1,
             selected_by: self.selected_by.to_owned(),
-            metrics: estimates(probabilities, classes, threshold, self.seed)?,
+            metrics: self.metrics(threshold)?,
             calibration: self.judgement.calibration.name().to_owned(),
             calibrations: self.judgement.calibrations.clone(),
             threshold: choice.clone(),
@@ -66,6 +69,20 @@ impl Judged<'_> {
             slices: self.slices(),
             losses: self.losses(),
         })
+    }
+
+    /// Means over the times that rows were held out: an interval is about the rows, and does not shrink with the times.
+    fn metrics(&self, threshold: f32) -> Result<BTreeMap<String, Estimate>, Error> {
+        let of = |probabilities| estimates(probabilities, self.classes(), threshold, self.seed);
+        let mut sums = of(&self.judgement.probabilities)?;
+        for again in &self.judgement.repeats {
+            let again = of(again)?;
+            sums.retain(|name, _| again.contains_key(name));
+            sums.iter_mut().for_each(|(name, sum)| *sum = plus(*sum, again[name]));
+        }
+        let share = 1.0 / (self.judgement.repeats.len() + 1) as f64;
+        sums.values_mut().for_each(|sum| *sum = times(*sum, share));
+        Ok(sums)
     }
 
     fn features(&self) -> &Matrix {
@@ -202,11 +219,30 @@ impl Judged<'_> {
         }
     }
 
+    /// Of each row, over the times it was held out.
+    fn mean_losses(&self) -> Vec<f64> {
+        let mut losses = row_losses(&self.judgement.probabilities, self.classes());
+        for again in &self.judgement.repeats {
+            losses.iter_mut().zip(row_losses(again, self.classes())).for_each(|(sum, loss)| *sum += loss);
+        }
+        let n_times = (self.judgement.repeats.len() + 1) as f64;
+        losses.iter_mut().for_each(|loss| *loss /= n_times);
+        losses
+    }
+
     fn losses(&self) -> Vec<f32> {
-        let losses = row_losses(&self.judgement.probabilities, self.classes());
+        let losses = self.mean_losses();
         let round = |loss: f64| ((loss * 1e5).round() / 1e5) as f32;
         spaced(losses.len(), MAX_LOSSES).into_iter().map(|row| round(losses[row])).collect()
     }
+}
+
+fn plus(a: Estimate, b: Estimate) -> Estimate {
+    Estimate { value: a.value + b.value, low: a.low + b.low, high: a.high + b.high }
+}
+
+fn times(estimate: Estimate, share: f64) -> Estimate {
+    Estimate { value: estimate.value * share, low: estimate.low * share, high: estimate.high * share }
 }
 
 /// Row numbers, evenly spaced.

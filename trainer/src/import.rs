@@ -236,6 +236,7 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
         features: rows.features.clone(),
         classes: rows.classes.clone(),
         probabilities: ask(&rows.features),
+        repeats: vec![],
         calibration: Method::None,
         calibrations: BTreeMap::new(),
         choice,

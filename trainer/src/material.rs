@@ -13,6 +13,9 @@ const FOLDED_ROWS: usize = 5000;
 
 const N_FOLDS: usize = 5;
 
+/// Keeps the seeds of repeats apart from those of folds, which follow one another.
+const REPEAT_STEP: u64 = 0x2000_0003;
+
 /// What a version is made from.
 #[derive(Debug)]
 pub(crate) struct Material<'a> {
@@ -71,18 +74,24 @@ impl Material<'_> {
     /// In how many folds rows are held out; 1 holds out the validation part.
     pub(crate) fn n_folds(&self) -> usize {
         match self.training.folds {
-            0 if self.train.height() + self.validation.height() < FOLDED_ROWS => N_FOLDS,
+            0 if self.n_repeats() > 1 || self.train.height() + self.validation.height() < FOLDED_ROWS => N_FOLDS,
             0 => 1,
             folds => folds as usize,
         }
     }
 
-    /// Folds over some rows: whole groups where the rows have groups, else each class in its share.
-    pub(crate) fn folds(&self, rows: &DataFrame, n_folds: usize) -> anyhow::Result<Folds> {
+    /// How often rows are held out in folds.
+    pub(crate) fn n_repeats(&self) -> usize {
+        self.training.repeats as usize
+    }
+
+    /// Folds over some rows: whole groups where the rows have groups, else each class in its share. Every repeat has others.
+    pub(crate) fn folds(&self, rows: &DataFrame, n_folds: usize, repeat: usize) -> anyhow::Result<Folds> {
         let n_folds = n_folds.clamp(2, rows.height().max(2));
+        let seed = self.seed.wrapping_add(REPEAT_STEP.wrapping_mul(repeat as u64));
         Ok(match prepare::group_numbers(rows)? {
-            Some(groups) => Folds::grouped(&groups, n_folds, self.seed),
-            None => Folds::stratified(&encode::classes(rows, self.contract)?, n_folds, self.seed),
+            Some(groups) => Folds::grouped(&groups, n_folds, seed),
+            None => Folds::stratified(&encode::classes(rows, self.contract)?, n_folds, seed),
         })
     }
 

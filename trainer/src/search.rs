@@ -103,7 +103,7 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
     let step = material.train.height().div_ceil(MAX_ROWS).max(1);
     let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
     let data = material.data(&rows)?;
-    let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 })?;
+    let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 }, 0)?;
     if !folds.leave_two_classes(data.classes()) {
         let hint = "train without --budget, or bring more rows of each class and more groups (`split.group`)";
         return Err(failure(

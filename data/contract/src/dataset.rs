@@ -220,6 +220,8 @@ pub struct Training {
     /// 1 judges models on the validation rows; more holds out every training and validation row once, in so many folds; 0 chooses by the
     /// number of rows: few are held out in folds.
     pub folds: u32,
+    /// How often rows are held out in folds, each time in others: metrics are means over the times. More than 1 asks for folds.
+    pub repeats: u32,
     /// What a decision costs and earns, for the profit curve and the goal `profit`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profit: Option<Profit>,
@@ -260,6 +262,7 @@ impl Default for Training {
             calibration: CalibrationKind::Auto,
             class_weights: ClassWeights::Alike,
             folds: 0,
+            repeats: 1,
             profit: None,
         }
     }
@@ -388,7 +391,10 @@ impl Dataset {
         let sane =
             training.profit.is_none_or(|profit| profit.cost >= 0.0 && profit.worth > profit.cost && profit.worth.is_finite());
         require(sane, "training.profit", "needs a `cost` of at least 0 and a `worth` above it")?;
-        require(training.folds <= 50, "training.folds", "must lie between 0 and 50")
+        require(training.folds <= 50, "training.folds", "must lie between 0 and 50")?;
+        require((1..=50).contains(&training.repeats), "training.repeats", "must lie between 1 and 50")?;
+        let has_folds = training.repeats == 1 || training.folds != 1;
+        require(has_folds, "training.repeats", "is for rows held out in folds, but `training.folds` is 1")
     }
 
     fn check_columns(&self) -> Result<(), DatasetError> {

@@ -22,6 +22,9 @@ pub struct Evaluation {
     pub n_rows: u64,
     /// In how many folds they were held out; 1 for a validation part.
     pub n_folds: u32,
+    /// How often they were held out, each time in other folds. Metrics and losses are means over the times; all else is of the first.
+    #[serde(default = "once")]
+    pub n_repeats: u32,
     /// Name of the metric that ranks versions.
     pub selected_by: String,
     /// Every metric by name, with its 95% interval.
@@ -46,6 +49,10 @@ pub struct Evaluation {
     pub slices: Vec<Slice>,
     /// Log loss of each row, or of evenly spaced ones of many: versions judged on the same rows are compared in pairs.
     pub losses: Vec<f32>,
+}
+
+fn once() -> u32 {
+    1
 }
 
 /// A number with its 95% interval.

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::random::Random;
-use crate::{Data, Error, Matrix, OnStep, ValidParams};
+use crate::{Data, Error, Fitted, Matrix, OnStep, ValidParams};
 
 /// Which part each row is held out in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +92,49 @@ pub fn cross_validate(
     on_step: OnStep,
     after_fold: &mut dyn FnMut(&HeldOut) -> ControlFlow<()>,
 ) -> Result<HeldOut, Error> {
+    // Rows of one class cannot tell a learner when to stop; they are predicted all the same.
+    let mut fit = |fold: usize, rest: &Data, out: &[usize]| {
+        params.fit(rest, data.select(out).ok().as_ref(), seed.wrapping_add(fold as u64), on_step)
+    };
+    fold_by_fold(data, folds, &mut fit, after_fold)
+}
+
+/// The same with numbers of steps that were found before, one per fold: each fit takes those that are typical of the other folds. So no
+/// row tells when a fit is best for it, which flatters a family that stops early, the more the fewer rows there are.
+///
+/// # Errors
+/// What a fit refuses, and [`Error::Stopped`].
+pub fn cross_validate_with_steps(
+    params: &ValidParams,
+    data: &Data,
+    folds: &Folds,
+    n_steps: &[usize],
+    seed: u64,
+    on_step: OnStep,
+    after_fold: &mut dyn FnMut(&HeldOut) -> ControlFlow<()>,
+) -> Result<HeldOut, Error> {
+    let mut n_done = 0;
+    let mut fit = |fold: usize, rest: &Data, _: &[usize]| {
+        let others = [&n_steps[..n_done], &n_steps[n_done + 1..]].concat();
+        n_done += 1;
+        params.clone().with_steps(typical_steps(&others)).fit(rest, None, seed.wrapping_add(fold as u64), on_step)
+    };
+    fold_by_fold(data, folds, &mut fit, after_fold)
+}
+
+fn fold_by_fold(
+    data: &Data,
+    folds: &Folds,
+    fit: &mut dyn FnMut(usize, &Data, &[usize]) -> Result<Fitted, Error>,
+    after_fold: &mut dyn FnMut(&HeldOut) -> ControlFlow<()>,
+) -> Result<HeldOut, Error> {
     let (mut rows, mut values, mut n_steps) = (vec![], vec![], vec![]);
     for fold in 0..folds.n_folds {
         let (out, rest) = folds.part(fold);
         if out.is_empty() {
             continue;
         }
-        // Rows of one class cannot tell a learner when to stop; they are predicted all the same.
-        let watched = data.select(&out).ok();
-        let fitted = params.fit(&data.select(&rest)?, watched.as_ref(), seed.wrapping_add(fold as u64), on_step)?;
+        let fitted = fit(fold, &data.select(&rest)?, &out)?;
         values.extend_from_slice(fitted.probabilities(&data.features().select(&out)).values());
         rows.extend(out);
         n_steps.push(fitted.n_steps());
@@ -115,13 +149,6 @@ pub fn cross_validate(
 }
 
 impl HeldOut {
-    /// The middle of the steps that the fits took.
-    pub fn typical_steps(&self) -> usize {
-        let mut sorted = self.n_steps.clone();
-        sorted.sort_unstable();
-        sorted.get(sorted.len() / 2).copied().unwrap_or(1)
-    }
-
     /// The same with its rows in ascending order.
     #[must_use]
     pub fn in_order(self) -> Self {
@@ -130,6 +157,13 @@ impl HeldOut {
         let rows = order.iter().map(|&place| self.rows[place]).collect();
         Self { rows, probabilities: self.probabilities.select(&order), n_steps: self.n_steps }
     }
+}
+
+/// The middle of the steps that fits took.
+pub fn typical_steps(n_steps: &[usize]) -> usize {
+    let mut sorted = n_steps.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -170,6 +204,28 @@ mod tests {
         assert!(Folds::stratified(&classes, 3, 1).leave_two_classes(&classes));
         assert!(!Folds::stratified(&[0, 0, 0, 0, 0, 1], 3, 1).leave_two_classes(&[0, 0, 0, 0, 0, 1]));
         assert!(!Folds::grouped(&[7; 6], 3, 1).leave_two_classes(&classes), "one group leaves nothing");
+    }
+
+    /// Where features say nothing, a fit that is stopped by its own rows still seems to gain a little; one that is stopped by others does not.
+    #[test]
+    fn steps_of_other_folds_do_not_flatter() {
+        let mut random = Random::new(5);
+        let values: Vec<f32> = (0..120 * 4).map(|_| random.unit() as f32).collect();
+        let classes: Vec<u32> = (0..120).map(|row| row % 2).collect();
+        let data =
+            Data::new(Matrix::new(120, 4, values).unwrap(), vec![FeatureKind::Numeric; 4], classes.clone(), 2, None).unwrap();
+        let params = Params::default_for(Family::GradientBoosting).check().unwrap();
+        let folds = Folds::stratified(&classes, 5, 1);
+        let mut go_on = |_: &HeldOut| ControlFlow::Continue(());
+        let own = cross_validate(&params, &data, &folds, 1, &mut to_the_end, &mut go_on).unwrap();
+        let others = cross_validate_with_steps(&params, &data, &folds, &own.n_steps, 1, &mut to_the_end, &mut go_on).unwrap();
+        assert_eq!(own.rows, others.rows);
+        let loss = |held_out: &HeldOut| {
+            let classes: Vec<u32> = held_out.rows.iter().map(|&row| classes[row]).collect();
+            crate::metrics::mean(&crate::metrics::row_losses(&held_out.probabilities, &classes)).value
+        };
+        assert!(loss(&own) < loss(&others), "{} {}", loss(&own), loss(&others));
+        assert!(loss(&others) > 0.69, "{}", loss(&others));
     }
 
     #[test]

@@ -164,6 +164,14 @@ impl ValidParams {
 }
 
 impl ValidParams {
+    /// Whether rows held out tell when to stop.
+    pub fn stops_early(&self) -> bool {
+        match self {
+            Self::GradientBoosting(_) | Self::MultilayerPerceptron(_) => true,
+            Self::LogisticRegression(_) | Self::SupportVector(_) | Self::RandomForest(_) => false,
+        }
+    }
+
     /// The same settings for a fit that takes just this many steps (rounds or epochs) and stops at no earlier one: for fitting anew on all
     /// rows what was stopped by validation rows before. A family that looks for a minimum is not changed.
     pub fn with_steps(self, n_steps: usize) -> Self {

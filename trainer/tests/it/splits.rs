@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 
-use data_contract::{Checks, Part, SetAside, prepared_column};
+use data_contract::{Checks, Estimate, Evaluation, Part, SetAside, prepared_column};
 use polars::prelude::{DataFrame, ParquetReader, SerReader};
 
 use crate::churn;
@@ -167,4 +167,32 @@ fn groups_in_both_files_are_told() {
     ran.warns("values of `plan` in the test (100 %) occur in training too");
     let checks: Checks = serde_json::from_str(&desk.read("data/prepared/checks.json")).unwrap();
     assert_eq!(checks.findings[0].column.as_deref(), Some("plan"));
+}
+
+/// Held out three times, a row still counts once: the interval does not shrink.
+#[test]
+fn rows_held_out_again_in_other_folds_give_means_over_the_times() {
+    let evaluation = |repeats: &str| {
+        let desk = Desk::described();
+        desk.edit("data/churn.toml", "repeats = 1", repeats);
+        desk.run(["prepare"]).works();
+        desk.run(["train", "--family", "gradient-boosting"]).works();
+        serde_json::from_str::<Evaluation>(&desk.read("data/registry/versions/0001/evaluation.json")).unwrap()
+    };
+    let (once, thrice) = (evaluation("repeats = 1"), evaluation("repeats = 3"));
+    assert_eq!((once.n_repeats, thrice.n_repeats, thrice.n_folds, thrice.n_rows), (1, 3, 5, once.n_rows));
+    let (a, b) = (once.metrics["log_loss"], thrice.metrics["log_loss"]);
+    assert_ne!(a.value, b.value);
+    let width = |estimate: Estimate| estimate.high - estimate.low;
+    assert!((0.6..1.6).contains(&(width(b) / width(a))), "{a:?} {b:?}");
+    let mean = thrice.losses.iter().map(|loss| f64::from(*loss)).sum::<f64>() / thrice.losses.len() as f64;
+    assert!((mean - b.value).abs() < 1e-4, "{mean} {b:?}");
+}
+
+#[test]
+fn repeats_without_folds_are_refused() {
+    let desk = Desk::described();
+    desk.edit("data/churn.toml", "folds = 0", "folds = 1");
+    desk.edit("data/churn.toml", "repeats = 1", "repeats = 2");
+    desk.run(["prepare"]).fails("`training.repeats` is for rows held out in folds, but `training.folds` is 1", "trainer init");
 }

@@ -2,7 +2,7 @@
 //!
 //! A point of the unit cube stands for settings: one coordinate per axis.
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::{Family, Params};
 
@@ -58,6 +58,36 @@ impl Axis {
 pub(super) fn middle(family: Family, axes: &[Axis]) -> Vec<f64> {
     let json = serde_json::to_value(Params::default_for(family)).expect("settings are plain values");
     axes.iter().map(|axis| axis.coordinate(&json[axis.name]).unwrap_or(0.5)).collect()
+}
+
+/// Points that did well on many tables, to be tried after the defaults, of which they keep all they do not name.
+pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
+    let settings = match family {
+        Family::GradientBoosting => vec![
+            json!({"learning_rate": 0.02, "max_leaves": 31}),
+            json!({"learning_rate": 0.03, "max_leaves": 6}),
+            json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
+        ],
+        Family::RandomForest => vec![
+            json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.4, "leaf_smoothing": 0.3}),
+            json!({"max_leaves": 1024, "min_leaf_rows": 3, "column_share": 0.5}),
+        ],
+        Family::LogisticRegression => vec![json!({"n_knots": 0, "l2": 1.0}), json!({"n_knots": 4, "l2": 10.0})],
+        Family::SupportVector => vec![json!({"c": 10.0, "gamma_factor": 0.1}), json!({"n_landmarks": 800, "ridge": 0.1})],
+        Family::MultilayerPerceptron => {
+            vec![json!({"hidden": [64], "n_knots": 0}), json!({"hidden": [256, 128], "weight_decay": 0.15})]
+        }
+    };
+    settings.iter().map(|settings| with(family, axes, settings)).collect()
+}
+
+/// The point of the defaults with some settings changed.
+fn with(family: Family, axes: &[Axis], settings: &Json) -> Vec<f64> {
+    let mut point = middle(family, axes);
+    for (at, axis) in point.iter_mut().zip(axes).filter(|(_, axis)| !settings[axis.name].is_null()) {
+        *at = axis.coordinate(&settings[axis.name]).unwrap_or(*at);
+    }
+    point
 }
 
 /// Three significant digits are enough for a setting, and easier to read.
@@ -139,6 +169,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_portfolio_holds_the_settings_it_names() {
+        for family in Family::ALL {
+            let axes = axes(family, 30_000);
+            let points = portfolio(family, &axes);
+            assert!(points.len() >= 2 && points.iter().all(|point| point.len() == axes.len()));
+            assert!(points.windows(2).all(|pair| pair[0] != pair[1]), "{family}");
+        }
+        let axes = axes(Family::GradientBoosting, 30_000);
+        let first = params(Family::GradientBoosting, &axes, &portfolio(Family::GradientBoosting, &axes)[0]);
+        let json = serde_json::to_value(first).unwrap();
+        assert_eq!((&json["learning_rate"], &json["max_leaves"], &json["n_models"]), (&json!(0.02), &json!(31), &json!(1)));
     }
 
     #[test]

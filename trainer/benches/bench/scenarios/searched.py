@@ -1,0 +1,127 @@
+"""The whole program with a budget, `trainer run --train --test --budget`, beside every peer tuned by random search in as much CPU time.
+
+Each peer has its equal share of the seconds. The best of our five families stands beside the best peer, both by the rows of the test part;
+`shipped` is the version that `trainer` put into production without having seen them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import resource
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from .. import sources
+from ..measure import measure
+from ..processes import SEARCH, Entry
+from ..report import markdown
+from ..results import Results
+from ..table import Rows, Table
+
+# Hard for our defaults, or of a kind of its own: few rows, many classes, many levels, rare classes, repeated rows.
+NAMES = (
+    "sklearn/wine", "sklearn/breast_cancer", "modeldata/penguins", "MASS/biopsy", "Ecdat/Fishing", "sklearn/digits",
+    "modeldata/cells", "openintro/email", "modeldata/hpc_data", "AER/ResumeNames", "modeldata/mlc_churn", "ISLR/Caravan",
+    "ISLR/OJ", "ISLR/Default", "DAAG/spam7", "AER/SwissLabor", "AER/HMDA", "ggplot2/diamonds",
+)  # fmt: skip
+SECONDS = 40
+PEERS = ("lightgbm", "xgboost", "catboost", "sklearn-random-forest", "sklearn-mlp", "sklearn-nystroem", "sklearn-logistic-regression")
+MOST_ROWS_OF_SVC = 2000
+
+
+def run(folder: Path, quick: bool) -> str:
+    results = Results(folder, "searched")
+    results.forget_ours()
+    names = os.environ.get("BENCH_SETS", ",".join(NAMES[:3] if quick else NAMES)).split(",")
+    seconds = float(os.environ.get("BENCH_SECONDS", 10 if quick else SECONDS))
+    for source in sources.SMALL:
+        if source.name in names:
+            table = source.read()
+            rows = table.split(0)
+            results.measure(table, "split-0", rows, entries(len(table.classes), seconds))
+            for row in ours(folder / "homes" / source.name.replace("/", "-"), table, rows, seconds):
+                results.add(table, "split-0", row)
+    return report(results.frame())
+
+
+def entries(n_rows: int, seconds: float) -> list[Entry]:
+    able = [*PEERS, *(["sklearn-svc"] if n_rows <= MOST_ROWS_OF_SVC else [])]
+    share = seconds / len(able)
+    return [Entry(SEARCH, {"seconds": share, "learners": [name]}, f"{name} tuned in {seconds:g} s / {len(able)}") for name in able]
+
+
+def ours(home: Path, table: Table, rows: tuple[Rows, Rows], seconds: float) -> list[dict]:
+    """What each family's version says of the test rows, each as a line of results."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    files = [home / "train.csv", home / "test.csv"]
+    for file, part in zip(files, rows):
+        write_csv(file, table, part)
+    n_before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [os.environ["BENCH_TRAINER"], "--quiet", "--home", str(home)]
+    subprocess.run([*command, "init", str(files[0]), "--target", "the_class"], check=True, stdout=subprocess.DEVNULL)
+    budget = ["run", "--train", str(files[0]), "--test", str(files[1]), "--budget", f"{seconds:g}s"]
+    subprocess.run([*command, *budget], check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, {1}))
+    n_after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = n_after.ru_utime + n_after.ru_stime - n_before.ru_utime - n_before.ru_stime
+    stages = json.loads((home / "registry" / "registry.json").read_text())["stages"]
+    lines = []
+    for bundle in sorted((home / "registry" / "versions").iterdir()):
+        manifest = json.loads((bundle / "manifest.json").read_text())
+        scored = home / "scored.csv"
+        predict = ["predict", "--model", str(bundle / "model.onnx"), "--input", str(files[1]), "--output", str(scored)]
+        subprocess.run([*command, *predict], check=True, stdout=subprocess.DEVNULL)
+        measured = measure(probabilities(scored, table.n_classes), table.classes[rows[1]].astype(int))
+        label = "shipped" if stages[str(int(bundle.name))] == "production" else "searched"
+        lines.append({"learner": manifest["family"], "label": label, **measured, "fit_cpu": cpu, "params": manifest["params"]})
+    return lines
+
+
+def write_csv(path: Path, table: Table, rows: Rows) -> None:
+    """Levels and classes as texts, missing values empty."""
+    frame = {}
+    for at, column in enumerate(table.columns):
+        values = table.features[rows, at]
+        text = [("" if np.isnan(value) else f"level {value:.0f}" if column.n_levels else repr(float(value))) for value in values]
+        frame[column.name] = text
+    frame["the_class"] = [f"class {number:02d}" for number in table.classes[rows]]
+    pd.DataFrame(frame).to_csv(path, index=False, quoting=csv.QUOTE_MINIMAL)
+
+
+def probabilities(path: Path, n_classes: int) -> np.ndarray:
+    return pd.read_csv(path)[[f"probability_class {number:02d}" for number in range(n_classes)]].to_numpy(float)
+
+
+def report(frame: pd.DataFrame) -> str:
+    lines = [_line(name, frame[frame["table"] == name]) for name in frame["table"].unique()]
+    table = pd.DataFrame(lines)
+    close_auc, close_loss = table["AUC gap"] <= 0.002, table["log loss gap"] <= 0.005
+    counts = f"AUC {close_auc.sum()}, log loss {close_loss.sum()}, both {(close_auc & close_loss).sum()} of {len(table)}"
+    return f"{markdown(table)}\n\nWithin .002 AUC and .005 log loss of the best peer: {counts}.\n"
+
+
+def _line(name: str, rows: pd.DataFrame) -> dict[str, object]:
+    theirs, ours = rows[rows["learner"] == SEARCH], rows[rows["learner"] != SEARCH]
+    shipped = ours[ours["label"] == "shipped"].iloc[0]
+    best = {(side, measure): _best(part, measure) for side, part in {"o": ours, "t": theirs}.items() for measure in ("auc", "log_loss")}
+    return {
+        "data": name,
+        "our best AUC": f"{best['o', 'auc']['auc']:.4f} {best['o', 'auc']['learner']}",
+        "their best AUC": f"{best['t', 'auc']['auc']:.4f} {best['t', 'auc']['label'].split()[0]}",
+        "AUC gap": round(best["t", "auc"]["auc"] - best["o", "auc"]["auc"], 4),
+        "our best log loss": f"{best['o', 'log_loss']['log_loss']:.4f} {best['o', 'log_loss']['learner']}",
+        "their best log loss": f"{best['t', 'log_loss']['log_loss']:.4f} {best['t', 'log_loss']['label'].split()[0]}",
+        "log loss gap": round(best["o", "log_loss"]["log_loss"] - best["t", "log_loss"]["log_loss"], 4),
+        "shipped": f"{shipped['learner']} {shipped['auc']:.4f} / {shipped['log_loss']:.4f}",
+        "our CPU s": round(shipped["fit_cpu"], 1),
+        "their CPU s": round(theirs["fit_cpu"].sum(), 1),
+    }
+
+
+def _best(rows: pd.DataFrame, measure: str) -> pd.Series:
+    return rows.loc[rows["auc"].idxmax() if measure == "auc" else rows["log_loss"].idxmin()]
