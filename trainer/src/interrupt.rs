@@ -8,15 +8,24 @@ use tokio::runtime::Builder;
 
 static STOPPED: AtomicBool = AtomicBool::new(false);
 
+/// Whether a search is under way, the only thing that Ctrl-C ends early rather than at once.
+static SEARCHING: AtomicBool = AtomicBool::new(false);
+
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// A flag that Ctrl-C sets.
+/// A flag that Ctrl-C sets, until [`rest`].
 pub(crate) fn watch() -> anyhow::Result<&'static AtomicBool> {
+    SEARCHING.store(true, Ordering::Relaxed);
     static WATCHED: OnceLock<Result<(), String>> = OnceLock::new();
     let watched = WATCHED.get_or_init(|| listen().map_err(|error| error.to_string()));
     watched.clone().map_err(anyhow::Error::msg).context("cannot listen for Ctrl-C")?;
     Ok(&STOPPED)
+}
+
+/// The search is over: Ctrl-C ends the program, as it does elsewhere.
+pub(crate) fn rest() {
+    SEARCHING.store(false, Ordering::Relaxed);
 }
 
 /// Waits in a thread of its own, from before this returns.
@@ -25,7 +34,7 @@ fn listen() -> std::io::Result<()> {
     std::thread::spawn(move || {
         runtime.block_on(async {
             while tokio::signal::ctrl_c().await.is_ok() {
-                if STOPPED.swap(true, Ordering::Relaxed) {
+                if STOPPED.swap(true, Ordering::Relaxed) || !SEARCHING.load(Ordering::Relaxed) {
                     std::process::exit(INTERRUPTED);
                 }
                 tracing::warn!("the search ends here and its best is fitted; press Ctrl-C again to end at once");

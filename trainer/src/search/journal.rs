@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use trainer_estimators::{Family, Params};
 
-use crate::failure::Hint;
+use crate::failure::{Hint, failure};
 
 /// One trial.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub(super) struct Line {
     pub(super) secs: f64,
 }
 
-/// The file of a family's trials, open for more.
+/// The file of a family's trials, open for more; no other process has it.
 pub(super) struct Journal {
     path: PathBuf,
     file: File,
@@ -40,6 +40,10 @@ impl Journal {
         let path = folder.join(format!("{family}.ndjson"));
         let context = || format!("cannot keep the search in {}", path.display());
         let file = OpenOptions::new().create(true).read(true).append(true).open(&path).with_context(context)?;
+        file.try_lock().map_err(|_| {
+            let message = format!("another process is searching in {}", folder.display());
+            failure(message, "wait until it has finished, or end it by Ctrl-C")
+        })?;
         let text = std::fs::read_to_string(&path).with_context(context)?;
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         file.set_len(whole as u64).with_context(context)?;
@@ -84,9 +88,13 @@ mod tests {
         journal.add(&line(0.3)).unwrap();
         journal.add(&line(f64::INFINITY)).unwrap();
         journal.file.write_all(br#"{"params": {"fam"#).unwrap();
+        let error = Journal::open(folder.path(), family).err().unwrap().to_string();
+        assert!(error.starts_with("another process is searching in "), "{error}");
+        drop(journal);
         let (mut journal, past) = Journal::open(folder.path(), family).unwrap();
         assert_eq!(past, [line(0.3), line(f64::INFINITY)]);
         journal.add(&line(0.2)).unwrap();
+        drop(journal);
         assert_eq!(Journal::open(folder.path(), family).unwrap().1.len(), 3);
     }
 }
