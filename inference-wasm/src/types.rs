@@ -19,7 +19,7 @@ export interface Contract {
 }
 
 /** One column of a record. */
-export type Column = NumericColumn | CategoricalColumn;
+export type Column = NumericColumn | CategoricalColumn | DateColumn;
 
 /** A column of numbers. */
 export interface NumericColumn {
@@ -47,6 +47,22 @@ export interface CategoricalColumn {
   kind: "categorical";
   /** The texts seen in training, most frequent first, without the rare ones. */
   levels: string[];
+}
+
+/** A column of dates, which records hold as ISO 8601 texts: "2024-05-31" or "2024-05-31T13:45:00". */
+export interface DateColumn {
+  name: string;
+  /** One line for people. */
+  about?: string;
+  kind: "date";
+  /** Whether some training value had a time of day. */
+  time: boolean;
+  /** Earliest training value. */
+  minimum: string;
+  /** Latest training value. */
+  maximum: string;
+  /** Median of the training values. */
+  median: string;
 }
 
 /** What is predicted. */
@@ -89,7 +105,8 @@ export interface Prediction {
 /** Something about a record that training never saw. */
 export type Flag =
   | { kind: "unseen-level"; column: string; value: string }
-  | { kind: "out-of-range"; column: string; value: number; minimum: number; maximum: number };
+  | { kind: "out-of-range"; column: string; value: number; minimum: number; maximum: number }
+  | { kind: "far-date"; column: string; value: string; minimum: string; maximum: string };
 
 /** Why a row of a list has no prediction. */
 export interface RowRefusal {

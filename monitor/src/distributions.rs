@@ -1,5 +1,6 @@
 //! A column's distribution as bars: the reference's beside a window's. Pure.
 
+use data_contract::{ColumnKind, Moment};
 use monitor_drift::{Counts, Kind, compare};
 
 use crate::measure::share;
@@ -14,15 +15,18 @@ pub(crate) fn distributions(traffic: &Tally, version: &Version) -> Vec<Distribut
     columns
         .map(|((column, reference), current)| {
             let reference = sides::reference(&reference.counts);
-            let drift = compare(&reference, current, None).ok();
-            Distribution { name: column.name.clone(), kind: reference.kind(), drift, bars: bars(&reference, current) }
+            let dates = matches!(column.kind, ColumnKind::Date { .. });
+            let drift = if dates { None } else { compare(&reference, current, None).ok() };
+            let bars = if dates { date_bars(&reference, current) } else { bars(&reference, current) };
+            Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, bars }
         })
         .collect()
 }
 
-/// The word for a column's kind.
-pub(crate) fn kind_word(kind: Kind) -> &'static str {
-    match kind {
+/// The word for what a column's bars are of.
+pub(crate) fn kind_word(distribution: &Distribution) -> &'static str {
+    match distribution.kind {
+        Kind::Numeric if distribution.dates => "dates",
         Kind::Numeric => "numbers",
         Kind::Categorical => "levels",
     }
@@ -43,9 +47,24 @@ fn bars(reference: &Counts, current: &Counts) -> Vec<Bar> {
             levels.sort_by(|a, b| weight(b.0).total_cmp(&weight(a.0)));
             level_bars(&levels.iter().map(|(level, _)| level.as_str()).collect::<Vec<_>>(), r.levels(), c.levels())
         }
-        (Counts::Numeric(r), Counts::Numeric(c)) => number_bars(r.pairs(), c.pairs()),
+        (Counts::Numeric(r), Counts::Numeric(c)) => number_bars(r.pairs(), c.pairs(), range(r.pairs()), short_number),
         _ => Vec::new(),
     }
+}
+
+/// Bars of dates lie over both sides, as the current one is often later than all of the reference.
+fn date_bars(reference: &Counts, current: &Counts) -> Vec<Bar> {
+    let (Counts::Numeric(r), Counts::Numeric(c)) = (reference, current) else { return Vec::new() };
+    let both = match (range(r.pairs()), range(c.pairs())) {
+        (Some(r), Some(c)) => Some((r.0.min(c.0), r.1.max(c.1))),
+        (r, c) => r.or(c),
+    };
+    number_bars(r.pairs(), c.pairs(), both, |days| Moment::from_days(days.floor()).to_string())
+}
+
+/// The 1st and the 99th percentile.
+fn range(pairs: &[(f64, u64)]) -> Option<(f64, f64)> {
+    quantile(pairs, 0.01).zip(quantile(pairs, 0.99))
 }
 
 type Levels = std::collections::BTreeMap<String, u64>;
@@ -68,16 +87,16 @@ fn level_bars(levels: &[&str], reference: &Levels, current: &Levels) -> Vec<Bar>
     bars
 }
 
-/// Bars of equal width between the 1st and 99th percentile of the reference; the outermost take what lies beyond.
-fn number_bars(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Vec<Bar> {
-    let Some((low, high)) = quantile(reference, 0.01).zip(quantile(reference, 0.99)) else { return Vec::new() };
+/// Bars of equal width over a range; the outermost take what lies beyond.
+fn number_bars(reference: &[(f64, u64)], current: &[(f64, u64)], range: Option<(f64, f64)>, text: fn(f64) -> String) -> Vec<Bar> {
+    let Some((low, high)) = range else { return Vec::new() };
     let mut values: Vec<f64> = reference.iter().chain(current).map(|pair| pair.0).collect();
     values.sort_by(f64::total_cmp);
     values.dedup();
     if values.len() <= N_BINS {
-        let name = |side: &[(f64, u64)]| side.iter().map(|(value, n)| (short_number(*value), *n)).collect::<Levels>();
-        let names: Vec<String> = values.iter().map(|value| short_number(*value)).collect();
-        return level_bars_in_order(&names, &name(reference), &name(current));
+        let mut names: Vec<String> = values.iter().map(|value| text(*value)).collect();
+        names.dedup();
+        return level_bars_in_order(&names, &named(reference, text), &named(current, text));
     }
     let width = if high > low { (high - low) / N_BINS as f64 } else { 1.0 };
     let bin = |value: f64| (((value - low) / width).floor().max(0.0) as usize).min(N_BINS - 1);
@@ -88,13 +107,20 @@ fn number_bars(reference: &[(f64, u64)], current: &[(f64, u64)]) -> Vec<Bar> {
         bins.map(|n| share(n, total))
     };
     let (r, c) = (shares(reference), shares(current));
-    let edge = |index: usize| short_number(low + width * index as f64);
+    let edge = |index: usize| text(low + width * index as f64);
     let label = |index: usize| match index {
         0 => format!("below {}", edge(1)),
         index if index == N_BINS - 1 => format!("{} and above", edge(index)),
         index => format!("{} to {}", edge(index), edge(index + 1)),
     };
     (0..N_BINS).map(|index| Bar { label: label(index), reference: r[index], current: c[index] }).collect()
+}
+
+/// Counts by name: values of one name are counted together.
+fn named(side: &[(f64, u64)], text: fn(f64) -> String) -> Levels {
+    let mut levels = Levels::new();
+    side.iter().for_each(|(value, n)| *levels.entry(text(*value)).or_default() += n);
+    levels
 }
 
 fn level_bars_in_order(names: &[String], reference: &Levels, current: &Levels) -> Vec<Bar> {

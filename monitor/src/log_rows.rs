@@ -130,6 +130,7 @@ fn feature(field: &Field, kind: &ColumnKind) -> Value {
     match (field, kind) {
         (Field::Number(number), _) => Value::Double(*number),
         (Field::Unseen(text), _) => Value::Text(text.clone()),
+        (Field::Date(moment), _) => Value::Text(moment.to_string()),
         (Field::Level(index), ColumnKind::Categorical { levels }) => {
             levels.get(*index as usize).map_or(Value::Null, |level| Value::Text(level.clone()))
         }

@@ -148,6 +148,9 @@ pub(crate) struct Distribution {
     pub(crate) name: String,
     /// What it holds.
     pub(crate) kind: Kind,
+    /// Whether the numbers are dates, which are not tested for drift: they move on.
+    #[serde(default)]
+    pub(crate) dates: bool,
     /// Its drift in the newest window.
     pub(crate) drift: Option<Drift>,
     /// Bars, in order.

@@ -20,8 +20,10 @@ pub(crate) fn reference(counts: &ValueCounts) -> Counts {
 /// Counts of one column, gathered value by value.
 #[derive(Debug)]
 pub(crate) enum Gathering {
-    /// Numbers.
+    /// Numbers; NaN is a missing one.
     Numbers(Vec<(f64, u64)>),
+    /// Dates, which the log holds as texts, in days since 1970-01-01; NaN is a missing one.
+    Dates(Vec<(f64, u64)>),
     /// Texts; none is a missing value.
     Texts(Vec<(Option<String>, u64)>),
 }
@@ -32,13 +34,14 @@ impl Gathering {
         match kind {
             ColumnKind::Numeric { .. } => Self::Numbers(Vec::new()),
             ColumnKind::Categorical { .. } => Self::Texts(Vec::new()),
+            ColumnKind::Date { .. } => Self::Dates(Vec::new()),
         }
     }
 
     /// The counts. Numbers are of integers when all are whole, as a reference's are.
     pub(crate) fn finish(self) -> Counts {
         match self {
-            Self::Numbers(pairs) => {
+            Self::Numbers(pairs) | Self::Dates(pairs) => {
                 let whole = pairs.iter().all(|(value, _)| value.is_nan() || value.fract() == 0.0);
                 let counts = NumericCounts::from_pairs(pairs);
                 if whole { counts.of_integers().into() } else { counts.into() }

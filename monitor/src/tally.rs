@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use data_contract::Contract;
+use data_contract::{Contract, Moment};
 use monitor_drift::{Counts, Outcomes};
 use serde::{Deserialize, Serialize};
 
@@ -106,7 +106,10 @@ impl<'a> Gathered<'a> {
     pub(crate) fn add(&mut self, column: usize, n: u64, value: Cell) {
         match (self.columns.get_mut(column), value) {
             (Some(Gathering::Numbers(pairs)), Cell::Number(number)) => pairs.push((number, n)),
-            (Some(Gathering::Numbers(pairs)), _) => pairs.push((f64::NAN, n)),
+            (Some(Gathering::Dates(pairs)), Cell::Text(text)) => {
+                pairs.push((text.parse().map_or(f64::NAN, Moment::days), n));
+            }
+            (Some(Gathering::Numbers(pairs) | Gathering::Dates(pairs)), _) => pairs.push((f64::NAN, n)),
             (Some(Gathering::Texts(pairs)), Cell::Text(text)) => {
                 pairs.push((Some(self.contract.columns[column].counted_as(&text).to_owned()), n));
             }

@@ -169,7 +169,7 @@ pub(crate) fn head(contract: &Contract, family: &str, synthetic: bool, version: 
     if let Some(threshold) = threshold {
         properties.insert(metadata::THRESHOLD.to_owned(), threshold.to_string());
     }
-    Head { threshold, calibration: None, metadata: properties, name: contract.dataset.clone() }
+    Head { threshold, metadata: properties, name: contract.dataset.clone(), ..Head::default() }
 }
 
 fn compare(own: &Matrix, scores: &Scores, threshold: f32) -> Parity {

@@ -116,7 +116,7 @@ impl Sample {
     fn binned(&self, column: usize) -> single::Binned {
         let values: Vec<f32> = self.features.column(column).collect();
         match &self.contract.columns[column].kind {
-            ColumnKind::Numeric { .. } => single::Binned::numbers(&values),
+            ColumnKind::Numeric { .. } | ColumnKind::Date { .. } => single::Binned::numbers(&values),
             ColumnKind::Categorical { levels } => single::Binned::levels(&values, levels.len()),
         }
     }

@@ -6,8 +6,10 @@
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use data_contract::{Column, ColumnKind, ColumnRule, Contract, Dataset, DeclaredKind, Target};
+use data_contract::{Column, ColumnKind, ColumnRule, Contract, Dataset, DeclaredKind, Moment, Target};
 use polars::prelude::*;
+
+use crate::encode;
 
 /// Where levels have to be left out, one with fewer rows than this is: too few to learn from.
 pub(crate) const MIN_LEVEL_ROWS: usize = 5;
@@ -18,6 +20,7 @@ pub(crate) fn learn(dataset: &Dataset, train: &DataFrame) -> anyhow::Result<Cont
         let column = train.column(&rule.name)?;
         let (kind, n_rare_levels) = match rule.kind {
             DeclaredKind::Numeric => (numeric(column.f64()?), 0),
+            DeclaredKind::Date => (dates(column.str()?), 0),
             DeclaredKind::Categorical => levels(column.str()?, rule.max_levels()),
         };
         Ok(Column { name: rule.name.clone(), about: rule.about.clone(), n_rare_levels, kind })
@@ -41,6 +44,18 @@ fn numeric(values: &Float64Chunked) -> ColumnKind {
     let at = |index: usize| sorted.get(index).copied().unwrap_or(0.0);
     ColumnKind::Numeric {
         integer: sorted.iter().all(|value| value.fract() == 0.0),
+        minimum: at(0),
+        maximum: at(sorted.len().saturating_sub(1)),
+        median: at(sorted.len() / 2),
+    }
+}
+
+fn dates(values: &StringChunked) -> ColumnKind {
+    let mut sorted: Vec<Moment> = encode::moments(values).flatten().collect();
+    sorted.sort_unstable();
+    let at = |index: usize| sorted.get(index).copied().unwrap_or(Moment::from_days(0.0));
+    ColumnKind::Date {
+        time: sorted.iter().any(|moment| moment.has_time()),
         minimum: at(0),
         maximum: at(sorted.len().saturating_sub(1)),
         median: at(sorted.len() / 2),
@@ -71,6 +86,17 @@ mod tests {
         let values: StringChunked = texts.iter().flat_map(|(text, n)| std::iter::repeat_n(Some(*text), *n)).collect();
         let levels_of = ColumnKind::Categorical { levels: expect.iter().map(|&level| level.to_owned()).collect() };
         assert_eq!(levels(&values, most), (levels_of, n_rare));
+    }
+
+    #[test]
+    fn a_column_of_dates_has_a_range_and_perhaps_times() {
+        let column = |texts: &[Option<&str>]| serde_json::to_value(dates(&texts.iter().copied().collect())).unwrap();
+        let expect = |time: bool, range: [&str; 3]| serde_json::json!({ "kind": "date", "time": time, "minimum": range[0], "maximum": range[1], "median": range[2] });
+        let days = [Some("2024-03-01"), None, Some("1999-12-31"), Some("2024-02-29")];
+        assert_eq!(column(&days), expect(false, ["1999-12-31", "2024-03-01", "2024-02-29"]));
+        let range = ["2024-03-01", "2024-03-01T06:00:00", "2024-03-01T06:00:00"];
+        assert_eq!(column(&[Some("2024-03-01T06:00:00"), Some("2024-03-01")]), expect(true, range));
+        assert_eq!(column(&[None]), expect(false, ["1970-01-01"; 3]));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Dating rows as the dataset's `[time]` says.
 
 use chrono::{Datelike, NaiveDate};
-use data_contract::Clock;
+use data_contract::{Clock, Dataset, DateForm, Moment};
 use polars::prelude::*;
 
 use crate::frame::texts;
@@ -31,15 +31,16 @@ pub(crate) type Dates = Option<Vec<Result<NaiveDate, String>>>;
 
 /// Dates every row of a frame; `column` finds a column by its name in the TOML file.
 pub(crate) fn date_rows<'a>(
-    clock: &Clock,
+    dataset: &Dataset,
     calendar: &mut Calendar,
     column: impl Fn(&str) -> anyhow::Result<&'a Column>,
 ) -> anyhow::Result<Dates> {
-    match clock {
+    match &dataset.time {
         Clock::None => Ok(None),
         Clock::Column { column: name } => {
             let dates = texts(column(name)?)?;
-            Ok(Some(dates.iter().map(|text| parse_date(text.unwrap_or_default())).collect()))
+            let form = dataset.columns.iter().find(|rule| rule.name == *name).and_then(|rule| rule.form);
+            Ok(Some(dates.iter().map(|text| parse_date(text.unwrap_or_default(), form)).collect()))
         }
         Clock::DayAndMonth { day, month, .. } => {
             let (days, months) = (texts(column(day)?)?, texts(column(month)?)?);
@@ -78,12 +79,14 @@ fn parse_number(text: &str) -> Option<u32> {
     text.parse().ok().or_else(|| text.parse::<f64>().ok().filter(|number| number.fract() == 0.0).map(|number| number as u32))
 }
 
-fn parse_date(text: &str) -> Result<NaiveDate, String> {
+fn parse_date(text: &str, form: Option<DateForm>) -> Result<NaiveDate, String> {
     if text.trim().is_empty() {
         return Err("the date is missing".into());
     }
-    let day = text.trim().get(..10).unwrap_or(text);
-    NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| format!("`{day}` is not a date like 2024-05-31"))
+    let iso = form.and_then(|form| Moment::read(text.trim(), Some(form)).ok()).map(|moment| moment.to_string());
+    let text = iso.as_deref().unwrap_or(text).trim();
+    let day = text.get(..10).unwrap_or(text);
+    NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| format!("`{day}` is not a date like {}", DateForm::example(form)))
 }
 
 #[cfg(test)]
@@ -112,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_date_column_may_carry_a_time() {
-        assert_eq!(parse_date("2024-05-31T10:00:00").unwrap().to_string(), "2024-05-31");
-        assert!(parse_date("31.5.2024").is_err());
+        assert_eq!(parse_date("2024-05-31T10:00:00", None).unwrap().to_string(), "2024-05-31");
+        assert!(parse_date("31.5.2024", None).is_err());
+        assert_eq!(parse_date("31.5.2024 10:00", Some(DateForm::DayFirst)).unwrap().to_string(), "2024-05-31");
     }
 }

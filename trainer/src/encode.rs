@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use data_contract::{Column, ColumnKind, Contract, prepared_column};
+use data_contract::{Column, ColumnKind, Contract, Moment, prepared_column};
 use polars::prelude::*;
 use trainer_estimators::{Data, FeatureKind, Matrix};
 
-/// The feature rows of a frame, by the contract: numbers as they are (NaN when missing), levels by index (-1 when missing or unseen).
+/// The feature rows of a frame, by the contract: numbers as they are and dates as days (NaN when missing), levels by index (-1 when missing or unseen).
 pub(crate) fn features(frame: &DataFrame, contract: &Contract) -> anyhow::Result<Matrix> {
     let (n_rows, n_features) = (frame.height(), contract.n_features());
     let mut values = vec![0.0f32; n_rows * n_features];
@@ -28,14 +28,24 @@ pub(crate) fn classes(frame: &DataFrame, contract: &Contract) -> anyhow::Result<
 
 /// Labelled rows for a learner. A row counts as much as its own weight says, where rows have one, times the weight given.
 pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f32>>) -> anyhow::Result<Data> {
-    let kind = |column: &Column| match &column.kind {
-        ColumnKind::Numeric { .. } => FeatureKind::Numeric,
-        ColumnKind::Categorical { levels } => FeatureKind::Categorical { n_levels: levels.len() },
-    };
-    let kinds = contract.columns.iter().map(kind).collect();
+    let kinds = contract.columns.iter().map(|column| kind_of(&column.kind)).collect();
     let classes = classes(frame, contract)?;
     let weights = weights_with_own(frame, weights)?;
     Ok(Data::new(features(frame, contract)?, kinds, classes, contract.target.classes.len(), weights)?)
+}
+
+/// What a column is to a learner.
+pub(crate) fn kind_of(kind: &ColumnKind) -> FeatureKind {
+    match kind {
+        ColumnKind::Numeric { .. } => FeatureKind::Numeric,
+        ColumnKind::Categorical { levels } => FeatureKind::Categorical { n_levels: levels.len() },
+        ColumnKind::Date { time, .. } => FeatureKind::Date { has_time: *time },
+    }
+}
+
+/// The moments of a prepared column, which holds them as texts.
+pub(crate) fn moments(values: &StringChunked) -> impl Iterator<Item = Option<Moment>> + '_ {
+    values.iter().map(|text| text.and_then(|text| text.parse().ok()))
 }
 
 fn weights_with_own(frame: &DataFrame, given: Option<Vec<f32>>) -> anyhow::Result<Option<Vec<f32>>> {
@@ -51,6 +61,7 @@ fn encode(frame: &DataFrame, column: &Column) -> anyhow::Result<Vec<f32>> {
     let values = frame.column(&column.name)?;
     Ok(match &column.kind {
         ColumnKind::Numeric { .. } => values.f64()?.iter().map(|value| value.map_or(f32::NAN, |value| value as f32)).collect(),
+        ColumnKind::Date { .. } => moments(values.str()?).map(|moment| moment.map_or(f32::NAN, Moment::feature)).collect(),
         ColumnKind::Categorical { levels } => {
             let index: HashMap<&str, f32> = levels.iter().enumerate().map(|(i, level)| (level.as_str(), i as f32)).collect();
             let level = |text: Option<&str>| text.and_then(|text| index.get(text).copied()).unwrap_or(-1.0);

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use data_contract::{
-    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, Profit, Slice,
+    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, Moment,
+    Profit, Slice,
 };
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
 use trainer_estimators::metrics::{confusion, curves, estimates, mean, roc_auc_estimate, row_losses};
 use trainer_estimators::{Error, Matrix, threshold};
+use trainer_onnx::DateParts;
 
 use crate::candidate::Judgement;
 
@@ -26,6 +28,8 @@ const MAX_COLUMNS: usize = 60;
 
 /// Fewer rows than this are no slice.
 const MIN_SLICE_ROWS: usize = 30;
+
+const WEEKDAYS: [&str; 7] = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"];
 
 /// Losses that a bundle carries, at most.
 const MAX_LOSSES: usize = 20_000;
@@ -125,7 +129,7 @@ impl Judged<'_> {
     fn values(&self, at: usize, column: &Column) -> Vec<(f32, f64)> {
         match &column.kind {
             ColumnKind::Categorical { .. } => self.frequent(at).into_iter().take(MAX_POINTS).collect(),
-            ColumnKind::Numeric { .. } => self.spread(at),
+            ColumnKind::Numeric { .. } | ColumnKind::Date { .. } => self.spread(at),
         }
     }
 
@@ -166,7 +170,8 @@ impl Judged<'_> {
         let of_column = |(at, column): (usize, &Column)| {
             let groups = match &column.kind {
                 ColumnKind::Categorical { levels } => self.level_groups(at, levels),
-                ColumnKind::Numeric { .. } => self.number_groups(at),
+                ColumnKind::Numeric { .. } => self.number_groups(at, &|number| number.to_string()),
+                ColumnKind::Date { .. } => [self.number_groups(at, &date), self.weekday_groups(at)].concat(),
             };
             let slice = |(value, rows): (String, Vec<usize>)| self.slice(&column.name, value, &rows, &losses);
             groups.into_iter().filter(|(_, rows)| rows.len() >= MIN_SLICE_ROWS).map(slice).collect::<Vec<_>>()
@@ -181,8 +186,16 @@ impl Judged<'_> {
         self.frequent(at).into_iter().take(MAX_SLICES).map(group).collect()
     }
 
-    /// Quarters of the rows by a number, and the rows where it is missing.
-    fn number_groups(&self, at: usize) -> Vec<(String, Vec<usize>)> {
+    /// Rows of a date by its day of the week.
+    fn weekday_groups(&self, at: usize) -> Vec<(String, Vec<usize>)> {
+        let of_day = |(day, name): (usize, &&str)| {
+            ((*name).to_owned(), self.rows_where(at, |days| DateParts::of(days).weekday == day as f32))
+        };
+        WEEKDAYS.iter().enumerate().map(of_day).collect()
+    }
+
+    /// Quarters of the rows by a number or a date, and the rows where it is missing.
+    fn number_groups(&self, at: usize, name: &dyn Fn(f32) -> String) -> Vec<(String, Vec<usize>)> {
         let known = self.known(at);
         let mut cuts: Vec<f32> = [1, 2, 3].iter().filter_map(|quarter| known.get(known.len() * quarter / 4)).copied().collect();
         cuts.dedup();
@@ -190,12 +203,15 @@ impl Judged<'_> {
         let mut groups = vec![("missing".to_owned(), self.rows_where(at, f32::is_nan))];
         let mut low = f32::NEG_INFINITY;
         for high in cuts {
-            let name = if low.is_finite() { format!("above {low} up to {high}") } else { format!("up to {high}") };
-            groups.push((name, self.rows_where(at, |value| value > low && value <= high)));
+            let value = match low.is_finite() {
+                true => format!("above {} up to {}", name(low), name(high)),
+                false => format!("up to {}", name(high)),
+            };
+            groups.push((value, self.rows_where(at, |value| value > low && value <= high)));
             low = high;
         }
-        let name = if low.is_finite() { format!("above {low}") } else { "any number".into() };
-        groups.push((name, self.rows_where(at, |value| value > low)));
+        let value = if low.is_finite() { format!("above {}", name(low)) } else { "any value".into() };
+        groups.push((value, self.rows_where(at, |value| value > low)));
         groups
     }
 
@@ -245,6 +261,12 @@ fn times(estimate: Estimate, share: f64) -> Estimate {
     Estimate { value: estimate.value * share, low: estimate.low * share, high: estimate.high * share }
 }
 
+/// Days since 1970-01-01 as a date, to the minute.
+fn date(days: f32) -> String {
+    const MINUTES: f64 = 1440.0;
+    Moment::from_days((f64::from(days) * MINUTES).round() / MINUTES).to_string()
+}
+
 /// Row numbers, evenly spaced.
 fn spaced(n_rows: usize, n_wanted: usize) -> Vec<usize> {
     (0..n_rows).step_by(n_rows.div_ceil(n_wanted).max(1)).collect()
@@ -255,6 +277,13 @@ fn as_json(value: f32, kind: &ColumnKind) -> Json {
     match kind {
         ColumnKind::Numeric { .. } => {
             serde_json::Number::from_f64(data_contract::shortest(value)).map_or(Json::Null, Json::Number)
+        }
+        ColumnKind::Date { .. } => {
+            if value.is_nan() {
+                Json::Null
+            } else {
+                date(value).into()
+            }
         }
         ColumnKind::Categorical { levels } if value >= 0.0 => {
             levels.get(value as usize).map_or(Json::Null, |level| level.as_str().into())

@@ -1,6 +1,6 @@
 //! Golden records: rows drawn from the contract, with the fitted model's own probabilities.
 
-use data_contract::{Column, ColumnKind, Contract, Golden, GoldenRow, Probabilities, shortest};
+use data_contract::{Column, ColumnKind, Contract, Golden, GoldenRow, Moment, Probabilities, shortest};
 use serde_json::{Map, Value as Json};
 use trainer_estimators::Matrix;
 use trainer_estimators::explanation::Predict;
@@ -35,6 +35,10 @@ fn draw_value(column: &Column, random: &mut Random) -> Json {
         ColumnKind::Numeric { integer, minimum, maximum, .. } => {
             let value = minimum + (maximum - minimum) * random.unit();
             if *integer { Json::from(value.round() as i64) } else { Json::from(value) }
+        }
+        ColumnKind::Date { time, minimum, maximum, .. } => {
+            let days = minimum.days() + (maximum.days() - minimum.days()) * random.unit();
+            Json::from(Moment::from_days(if *time { days } else { days.floor() }).to_string())
         }
         ColumnKind::Categorical { levels } if levels.is_empty() || random.unit() < UNSEEN => Json::from("never seen in training"),
         ColumnKind::Categorical { levels } => Json::from(levels[random.below(levels.len())].as_str()),

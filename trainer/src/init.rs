@@ -5,7 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::Context;
-use data_contract::{Clock, ColumnRule, Dataset, DeclaredKind, MAX_LEVELS, Rules, Source, Split, TargetRule, Training};
+use data_contract::{
+    Clock, ColumnRule, Dataset, DateForm, DeclaredKind, MAX_LEVELS, Moment, Rules, Source, Split, TargetRule, Training,
+};
 use polars::prelude::*;
 use trainer_registry::store;
 
@@ -24,8 +26,8 @@ const NEAR_UNIQUE_SHARE: f64 = 0.75;
 const FREQUENT_SHARE: f64 = 0.1;
 /// Fewer rows than this do not tell an identifier from other columns.
 const TELLING_ROWS: usize = 20;
-/// A column with at least this share of numbers is one of numbers; rows with something else are set aside. A column of dates dates the
-/// rows if at least this share has one.
+/// A column with at least this share of numbers is one of numbers, with this share of dates one of dates; rows with something else are set
+/// aside. A column of dates dates the rows if at least this share has one.
 const NUMBERS_SHARE: f64 = 0.99;
 /// The most classes that a target may have.
 const MAX_CLASSES: usize = 50;
@@ -88,12 +90,12 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
             _ if args.group.as_ref() == Some(&name) => _ = left_out.insert(name, "it groups the rows".into()),
             Look::Use(kind) => columns.push(ColumnRule::new(name, kind)),
             Look::LeaveOut(reason) => _ = left_out.insert(name, reason.into()),
-            Look::Date { dates_rows: true } if time == Clock::None => {
-                left_out.insert(name.clone(), "it dates the rows".into());
-                time = Clock::Column { column: name };
+            Look::Date { form, dates_rows } => {
+                if dates_rows && time == Clock::None {
+                    time = Clock::Column { column: name.clone() };
+                }
+                columns.push(ColumnRule { form, ..ColumnRule::new(name, DeclaredKind::Date) });
             }
-            Look::Date { dates_rows: true } => _ = left_out.insert(name, "a second date".into()),
-            Look::Date { dates_rows: false } => _ = left_out.insert(name, "a date that some rows lack".into()),
         }
     }
     if columns.is_empty() {
@@ -170,7 +172,7 @@ fn sort(classes: &mut [String], positive: Option<&String>) {
 
 enum Look {
     Use(DeclaredKind),
-    Date { dates_rows: bool },
+    Date { form: Option<DateForm>, dates_rows: bool },
     LeaveOut(&'static str),
 }
 
@@ -182,12 +184,20 @@ fn look_at(column: &Column) -> anyhow::Result<Look> {
     let n_present: usize = counts.values().sum();
     let complete = n_present == column.len();
     let dates_rows = n_present as f64 >= NUMBERS_SHARE * column.len() as f64;
-    let n_numbers: usize = counts.iter().filter(|(text, _)| text.parse::<f64>().is_ok()).map(|(_, count)| count).sum();
+    let n_where = |is: &dyn Fn(&str) -> bool| counts.iter().filter(|(text, _)| is(text)).map(|(_, count)| count).sum::<usize>();
+    let n_numbers = n_where(&|text| text.parse::<f64>().is_ok());
+    let n_dates = |form| n_where(&|text| Moment::read(text, form).is_ok());
+    let is_date = |form| n_dates(form) as f64 >= NUMBERS_SHARE * n_present as f64;
     let all = |is: &dyn Fn(&str) -> bool| counts.keys().all(|text| is(text));
     Ok(match () {
         () if counts.is_empty() => Look::LeaveOut("it has no values"),
         () if counts.len() == 1 && complete => Look::LeaveOut("it has the same value in every row"),
-        () if matches!(column.dtype(), DataType::Date | DataType::Datetime(..)) || all(&is_date) => Look::Date { dates_rows },
+        () if is_date(None) => Look::Date { form: None, dates_rows },
+        () if is_date(DAY_FIRST) && is_date(MONTH_FIRST) => Look::LeaveOut(
+            "dates whose day and month cannot be told apart: name it in `columns` with `kind = \"date\"` and `form = \"day-first\"` or `\"month-first\"`",
+        ),
+        () if is_date(DAY_FIRST) => Look::Date { form: DAY_FIRST, dates_rows },
+        () if is_date(MONTH_FIRST) => Look::Date { form: MONTH_FIRST, dates_rows },
         () if n_present > TELLING_ROWS && counts.len() == n_present && all(&|text| text.parse::<i64>().is_ok()) => {
             Look::LeaveOut("every row has a whole number of its own: an identifier")
         }
@@ -199,6 +209,9 @@ fn look_at(column: &Column) -> anyhow::Result<Look> {
     })
 }
 
+const DAY_FIRST: Option<DateForm> = Some(DateForm::DayFirst);
+const MONTH_FIRST: Option<DateForm> = Some(DateForm::MonthFirst);
+
 /// Whether a column of texts has so many levels that nothing can be learned from them.
 fn is_near_unique(counts: &HashMap<String, usize>, n_present: usize) -> bool {
     let share = |n: usize| n as f64 / n_present as f64;
@@ -207,10 +220,6 @@ fn is_near_unique(counts: &HashMap<String, usize>, n_present: usize) -> bool {
     }
     let n_frequent: usize = counts.values().filter(|count| **count >= contract::MIN_LEVEL_ROWS).sum();
     share(n_frequent) < FREQUENT_SHARE
-}
-
-fn is_date(text: &str) -> bool {
-    text.get(..10).is_some_and(|day| chrono::NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok())
 }
 
 /// How often each text occurs, without those that mean "missing".
@@ -247,8 +256,17 @@ fn render(dataset: &Dataset) -> String {
     let quoted = |text: &str| toml::Value::String(text.to_owned()).to_string();
     let mut columns = String::from("columns = [\n");
     for column in &dataset.columns {
-        let kind = if column.kind == DeclaredKind::Numeric { "numeric" } else { "categorical" };
-        let _ = writeln!(columns, "    {{ name = {}, kind = \"{kind}\" }},", quoted(&column.name));
+        let kind = match column.kind {
+            DeclaredKind::Numeric => "numeric",
+            DeclaredKind::Categorical => "categorical",
+            DeclaredKind::Date => "date",
+        };
+        let form = match column.form {
+            Some(DateForm::DayFirst) => ", form = \"day-first\"",
+            Some(DateForm::MonthFirst) => ", form = \"month-first\"",
+            None => "",
+        };
+        let _ = writeln!(columns, "    {{ name = {}, kind = \"{kind}\"{form} }},", quoted(&column.name));
     }
     text += &whole.replacen("columns = []", &(columns + "]"), 1);
     text
@@ -256,14 +274,17 @@ fn render(dataset: &Dataset) -> String {
 
 impl Shown for Outcome {
     fn text(&self) -> String {
-        let numeric = self.dataset.columns.iter().filter(|column| column.kind == DeclaredKind::Numeric).count();
+        let n_of = |kind| self.dataset.columns.iter().filter(|column| column.kind == kind).count();
+        let numbers = match (n_of(DeclaredKind::Numeric), n_of(DeclaredKind::Date)) {
+            (n_numeric, 0) => format!("{n_numeric} numeric"),
+            (n_numeric, n_dates) => format!("{n_numeric} numeric, {n_dates} date"),
+        };
         let mut text = format!(
-            "{}: predicts `{}` ({}) from {} numeric and {} categorical columns",
+            "{}: predicts `{}` ({}) from {numbers} and {} categorical columns",
             self.file.display(),
             self.dataset.target.column,
             self.dataset.target.classes.join(", "),
-            numeric,
-            self.dataset.columns.len() - numeric
+            n_of(DeclaredKind::Categorical)
         );
         for (column, reason) in &self.dataset.left_out {
             let _ = write!(text, "\n  left out `{column}`: {reason}");

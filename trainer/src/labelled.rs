@@ -120,7 +120,7 @@ fn empty(contract: &Contract) -> anyhow::Result<DataFrame> {
 fn type_of(kind: &ColumnKind) -> DataType {
     match kind {
         ColumnKind::Numeric { .. } => DataType::Float64,
-        ColumnKind::Categorical { .. } => DataType::String,
+        ColumnKind::Categorical { .. } | ColumnKind::Date { .. } => DataType::String,
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use chrono::Utc;
-use data_contract::{Column, Contract, Dataset, Home, Record, SetAside, log_column, sha256_hex, shortest};
+use data_contract::{Column, Contract, Dataset, DateForm, Home, Moment, Record, SetAside, log_column, sha256_hex, shortest};
 use inference_predictor::{LoadError, Predictor, Scores};
 use polars::prelude::{DataFrame, Float64Chunked, IntoColumn, PlSmallStr, StringChunked};
 use trainer_registry::store;
@@ -94,7 +94,11 @@ pub(crate) fn records(
     let others = |name: &str| {
         dataset.into_iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also)
     };
-    let column = |column: &Column| Ok(texts(rows::column_of(table, &column.name, others(&column.name))?)?);
+    let form = |name: &str| dataset.into_iter().flat_map(|d| &d.columns).find(|rule| rule.name == name)?.form;
+    let column = |column: &Column| {
+        let texts = texts(rows::column_of(table, &column.name, others(&column.name))?)?;
+        Ok(form(&column.name).map_or(texts.clone(), |form| in_iso(&texts, form)))
+    };
     let columns: Vec<StringChunked> = contract.columns.iter().map(column).collect::<anyhow::Result<_>>()?;
     let broken: HashMap<usize, &String> = table.broken.iter().map(|(row, problem)| (*row, problem)).collect();
     let mut iterators: Vec<_> = columns.iter().map(StringChunked::iter).collect();
@@ -113,6 +117,12 @@ pub(crate) fn records(
     };
     let records = table.lines.iter().enumerate().map(&mut record).collect();
     Ok((records, set_aside))
+}
+
+/// Dates of a file in the form of records; what is none in the file's own form stays, to be refused as it stands.
+fn in_iso(texts: &StringChunked, form: DateForm) -> StringChunked {
+    let iso = |text: &str| Moment::read(text.trim(), Some(form)).map_or_else(|_| text.to_owned(), |moment| moment.to_string());
+    texts.iter().map(|text| text.map(iso)).collect()
 }
 
 /// Scores of the rows that are records, in order.

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use data_contract::{Column, ColumnCounts, ColumnKind, Contract, Reference, ValueCounts, shortest};
+use data_contract::{Column, ColumnCounts, ColumnKind, Contract, Moment, Reference, ValueCounts, shortest};
 use polars::prelude::*;
 use trainer_estimators::Matrix;
+
+use crate::encode;
 
 /// Above this many different numbers a column is counted in bins, each standing at its rows' mean.
 const MAX_DISTINCT: usize = 20_000;
@@ -16,6 +18,10 @@ pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: &Matrix) -> 
         let values = train.column(&column.name)?;
         let counts = match column.kind {
             ColumnKind::Numeric { .. } => numeric(values.f64()?.iter().flatten().collect(), values.null_count() as u64),
+            ColumnKind::Date { .. } => {
+                let days = encode::moments(values.str()?).flatten().map(Moment::days);
+                numeric(days.collect(), values.null_count() as u64)
+            }
             ColumnKind::Categorical { .. } => texts(values.str()?, column),
         };
         Ok(ColumnCounts { name: column.name.clone(), counts })

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use data_contract::{ColumnRule, Dataset, DeclaredKind, MAX_TEXT_BYTES, SetAside, prepared_column};
+use data_contract::{ColumnRule, Dataset, DateForm, DeclaredKind, MAX_TEXT_BYTES, Moment, SetAside, prepared_column};
 use polars::prelude::*;
 
 use crate::dates::{self, Calendar};
@@ -20,7 +20,7 @@ const MISPLACED_LEVELS: usize = 50;
 /// The rows that can be used.
 #[derive(Clone, Debug)]
 pub(crate) struct Rows {
-    /// `tidemark_row`, `tidemark_date`, the features (Float64 or String), the target (String); `tidemark_weight` (Float64) and
+    /// `tidemark_row`, `tidemark_date`, the features (Float64; String for levels and for dates, in ISO 8601), the target (String); `tidemark_weight` (Float64) and
     /// `tidemark_group` (String) where the dataset has them.
     pub(crate) frame: DataFrame,
     /// Index of each row's class.
@@ -68,7 +68,7 @@ impl<'a> Checker<'a> {
         columns.push(target);
         columns.extend(roles::check(dataset, find, &mut faults)?);
         warn_about_others(table, dataset);
-        let dates = dates::date_rows(&dataset.time, &mut self.calendar, find)?;
+        let dates = dates::date_rows(dataset, &mut self.calendar, find)?;
         for (row, problem) in dates.iter().flatten().enumerate().filter_map(|(row, date)| Some((row, date.as_ref().err()?))) {
             faults.add(row, None, problem.clone());
         }
@@ -176,6 +176,18 @@ fn check_column(column: &Column, rule: &ColumnRule, missing: &[String], faults: 
             let numbers: Float64Chunked = texts.iter().enumerate().map(parse).collect();
             Ok(numbers.with_name(name).into_column())
         }
+        DeclaredKind::Date => {
+            let texts = texts(column)?;
+            let parse = |(row, text): (usize, Option<&str>)| {
+                parse_moment(text, missing, rule.form).unwrap_or_else(|problem| {
+                    faults.add(row, Some(&rule.name), problem);
+                    None
+                })
+            };
+            let moments: StringChunked =
+                texts.iter().enumerate().map(parse).map(|moment| moment.map(|moment| moment.to_string())).collect();
+            Ok(moments.with_name(name).into_column())
+        }
         DeclaredKind::Categorical => {
             let texts = texts(column)?;
             let is_known = |text: &&str| !is_missing(text, missing);
@@ -202,6 +214,13 @@ fn parse_number(text: Option<&str>, missing: &[String]) -> Result<Option<f64>, S
         Ok(number) => Ok(Some(number)),
         Err(_) => Err(format!("expected a number, found `{text}`")),
     }
+}
+
+fn parse_moment(text: Option<&str>, missing: &[String], form: Option<DateForm>) -> Result<Option<Moment>, String> {
+    let Some(text) = text.map(str::trim).filter(|text| !is_missing(text, missing)) else {
+        return Ok(None);
+    };
+    Moment::read(text, form).map(Some).map_err(|_| format!("`{text}` is not a date like {}", DateForm::example(form)))
 }
 
 /// A few numbers in a column of texts are misplaced fields; a column of number-like codes is not.

@@ -1,10 +1,10 @@
-/** The what-if strip: a curve for a numeric column, bars for a categorical one. */
+/** The what-if strip: a curve for a column of numbers or dates, bars for a categorical one. */
 
-import type { CategoricalColumn, Column, NumericColumn, Value } from './contract';
+import type { CategoricalColumn, Column, DateColumn, NumericColumn, Value } from './contract';
 import { html, svg } from './dom';
 import { valueText } from './field';
 import type { Point } from './whatif';
-import { N_LEVELS } from './whatif';
+import { N_LEVELS, dayNumber, dayText } from './whatif';
 import { count, number, percent } from './words';
 
 /** What a chart shows. */
@@ -37,8 +37,10 @@ export function createChart(choose: (column: string, value: Value) => void): Cha
     if (!shown) return;
     const { column } = shown;
     title.replaceChildren('What if ', html('em', {}, column.name), ' were different?');
-    if (column.kind === 'numeric') body.replaceChildren(curve(shown, column, body.clientWidth, (value) => choose(column.name, value)));
-    else showBars(body, shown, column, (value) => choose(column.name, value));
+    const choosing = (value: Value) => choose(column.name, value);
+    if (column.kind === 'numeric') body.replaceChildren(curve(shown, numberAxis(column), body.clientWidth, choosing));
+    else if (column.kind === 'date') body.replaceChildren(curve(shown, dateAxis(column, shown), body.clientWidth, choosing));
+    else showBars(body, shown, column, choosing);
   };
   new ResizeObserver(draw).observe(root);
   const show = (answer: Answer) => {
@@ -48,30 +50,56 @@ export function createChart(choose: (column: string, value: Value) => void): Cha
   return { root, show };
 }
 
-function curve(answer: Answer, column: NumericColumn, width: number, choose: (value: number) => void): SVGElement {
+/** Where the values of a column lie on a line, and what stands at a place of it. */
+interface Axis {
+  name: string;
+  minimum: number;
+  maximum: number;
+  place(value: Value): number | null;
+  value(place: number): Value;
+  text(place: number): string;
+}
+
+function numberAxis(column: NumericColumn): Axis {
+  const { name, minimum, maximum } = column;
+  const place = (value: Value) => (typeof value === 'number' ? value : null);
+  const value = (at: number) => (column.integer ? Math.round(at) : Number(at.toPrecision(4)));
+  return { name, minimum, maximum, place, value, text: number };
+}
+
+/** The days that are shown. */
+function dateAxis(column: DateColumn, answer: Answer): Axis {
+  const place = (value: Value) => (value === null ? null : dayNumber(String(value)));
+  const places = answer.points.map((point) => place(point.value) ?? 0);
+  const [, time] = String(answer.current ?? column.median).split('T');
+  const value = (at: number) => dayText(Math.round(at)) + (time === undefined ? '' : `T${time}`);
+  const text = (at: number) => dayText(Math.round(at));
+  return { name: column.name, minimum: Math.min(...places), maximum: Math.max(...places), place, value, text };
+}
+
+function curve(answer: Answer, axis: Axis, width: number, choose: (value: Value) => void): SVGElement {
   const top = ceiling(answer);
-  const span = column.maximum - column.minimum || 1;
-  const x = (value: number) => EDGE.left + (clamp((value - column.minimum) / span) * (width - EDGE.left - EDGE.right));
+  const span = axis.maximum - axis.minimum || 1;
+  const x = (value: Value) => EDGE.left + (clamp(((axis.place(value) ?? 0) - axis.minimum) / span) * (width - EDGE.left - EDGE.right));
   const y = (probability: number) => HEIGHT - EDGE.bottom - (probability / top) * (HEIGHT - EDGE.top - EDGE.bottom);
-  const line = answer.points.map((point) => `${x(Number(point.value)).toFixed(1)} ${y(point.probability).toFixed(1)}`).join('L');
+  const line = answer.points.map((point) => `${x(point.value).toFixed(1)} ${y(point.probability).toFixed(1)}`).join('L');
   const floor = HEIGHT - EDGE.bottom;
   const root = svg(
     'svg',
-    { width, height: HEIGHT, role: 'img', 'aria-label': describe(answer, column) },
+    { width, height: HEIGHT, role: 'img', 'aria-label': describe(answer, axis) },
     svg('path', { class: 'area', d: `M${EDGE.left} ${floor}L${line}L${width - EDGE.right} ${floor}Z` }),
     svg('path', { class: 'axis', d: `M${EDGE.left} ${floor + 0.5}H${width - EDGE.right}` }),
     svg('path', { class: 'line', d: `M${line}` }),
     svg('text', { x: EDGE.left, y: EDGE.top - 4 }, percent(top)),
     svg('path', { class: 'ceiling', d: `M${EDGE.left} ${EDGE.top + 0.5}H${width - EDGE.right}` }),
     ...thresholdLine(answer.threshold, top, width, y),
-    ...currentDot(answer, x, y),
-    svg('text', { x: EDGE.left, y: HEIGHT - 5 }, number(column.minimum)),
-    svg('text', { x: width - EDGE.right, y: HEIGHT - 5, 'text-anchor': 'end' }, number(column.maximum)),
+    ...currentDot(answer, axis, x, y),
+    svg('text', { x: EDGE.left, y: HEIGHT - 5 }, axis.text(axis.minimum)),
+    svg('text', { x: width - EDGE.right, y: HEIGHT - 5, 'text-anchor': 'end' }, axis.text(axis.maximum)),
   );
   const pick = (event: PointerEvent) => {
     const share = clamp((event.offsetX - EDGE.left) / (width - EDGE.left - EDGE.right));
-    const value = column.minimum + share * span;
-    choose(column.integer ? Math.round(value) : Number(value.toPrecision(4)));
+    choose(axis.value(axis.minimum + share * span));
   };
   root.addEventListener('pointerdown', pick);
   root.addEventListener('pointermove', (event) => event.buttons === 1 && pick(event));
@@ -87,8 +115,8 @@ function thresholdLine(threshold: number | null, top: number, width: number, y: 
   ];
 }
 
-function currentDot(answer: Answer, x: (value: number) => number, y: (p: number) => number): SVGElement[] {
-  if (typeof answer.current !== 'number') return [];
+function currentDot(answer: Answer, axis: Axis, x: (value: Value) => number, y: (p: number) => number): SVGElement[] {
+  if (axis.place(answer.current) === null) return [];
   const [cx, cy] = [x(answer.current), y(answer.probability)];
   return [
     svg('path', { class: 'drop', d: `M${cx} ${cy}V${HEIGHT - EDGE.bottom}` }),
@@ -125,10 +153,10 @@ function clamp(share: number): number {
   return Math.min(1, Math.max(0, share));
 }
 
-function describe(answer: Answer, column: NumericColumn): string {
+function describe(answer: Answer, axis: Axis): string {
   const sorted = [...answer.points].sort((a, b) => a.probability - b.probability);
   const [least, most] = [sorted[0], sorted.at(-1)];
   if (!least || !most) return '';
-  const at = (point: Point) => `${percent(point.probability)} at ${number(Number(point.value))}`;
-  return `Probability of ${answer.followed} over ${column.name}: lowest ${at(least)}, highest ${at(most)}`;
+  const at = (point: Point) => `${percent(point.probability)} at ${axis.text(axis.place(point.value) ?? 0)}`;
+  return `Probability of ${answer.followed} over ${axis.name}: lowest ${at(least)}, highest ${at(most)}`;
 }

@@ -6,6 +6,7 @@ export type {
   CategoricalColumn,
   Column,
   Contract,
+  DateColumn,
   Flag,
   Info,
   NumericColumn,
@@ -43,11 +44,11 @@ export function followedClass(target: Target): string {
   return target.classes[index] ?? '';
 }
 
-/** The record a form starts with: medians and most frequent levels. */
+/** The record a form starts with: medians (of dates too) and most frequent levels. */
 export function typicalFields(contract: Contract): Fields {
   return Object.fromEntries(contract.columns.map((column) => [column.name, typicalValue(column)]));
 }
 
 function typicalValue(column: Column): Value {
-  return column.kind === 'numeric' ? column.median : (column.levels[0] ?? null);
+  return column.kind === 'categorical' ? (column.levels[0] ?? null) : column.median;
 }

@@ -1,8 +1,8 @@
 /** One field of the form: a label, a control made for the column's kind, and a place for notes. */
 
-import type { CategoricalColumn, Column, NumericColumn, Value } from './contract';
+import type { CategoricalColumn, Column, DateColumn, NumericColumn, Value } from './contract';
 import { html, prose } from './dom';
-import { number, range } from './words';
+import { dateRange, number, range } from './words';
 
 /** A field that can be read and written. */
 export interface Field {
@@ -32,7 +32,7 @@ let n_fields = 0;
 /** Builds the field of a column; `changed` is called whenever a person changes it. */
 export function createField(column: Column, changed: () => void): Field {
   const id = `field-${++n_fields}`;
-  const control = column.kind === 'numeric' ? numericControl(column, id, changed) : levelControl(column, id, changed);
+  const control = createControl(column, id, changed);
   const hint = html('p', { class: 'hint', id: `${id}-hint` }, hintText(column));
   const notes = html('div', { class: 'notes', id: `${id}-notes` });
   control.main.setAttribute('aria-describedby', `${hint.id} ${notes.id}`);
@@ -46,9 +46,56 @@ export function createField(column: Column, changed: () => void): Field {
   return { column, root, read: control.read, write: control.write, note };
 }
 
+function createControl(column: Column, id: string, changed: () => void): Control {
+  switch (column.kind) {
+    case 'numeric':
+      return numericControl(column, id, changed);
+    case 'categorical':
+      return levelControl(column, id, changed);
+    case 'date':
+      return dateControl(column, id, changed);
+  }
+}
+
 function hintText(column: Column): string {
-  const limits = column.kind === 'numeric' ? range(column) : '';
-  return [column.about, limits].filter(Boolean).join(' · ');
+  return [column.about, limits(column)].filter(Boolean).join(' · ');
+}
+
+function limits(column: Column): string {
+  if (column.kind === 'numeric') return range(column);
+  return column.kind === 'date' ? dateRange(column) : '';
+}
+
+function dateControl(column: DateColumn, id: string, changed: () => void): Control {
+  const limit = (date: string, time: string) => (column.time ? `${date}T${time}` : date);
+  const input = html('input', { type: column.time ? 'datetime-local' : 'date', id, min: limit('0001-01-01', '00:00'), max: limit('9999-12-31', '23:59'), autocomplete: 'off' });
+  const unknown = html('button', { type: 'button', class: 'unknown', 'aria-label': `${column.name} is not known` }, 'not known');
+  let last: Value = column.median;
+  const read = () => (input.validity.badInput ? undefined : input.value === '' ? null : input.value);
+  const show = () => {
+    const value = read();
+    if (value) last = value;
+    unknown.setAttribute('aria-pressed', String(value === null));
+  };
+  const write = (value: Value) => {
+    input.value = value === null ? '' : forInput(String(value), column);
+    show();
+  };
+  input.addEventListener('input', () => {
+    show();
+    changed();
+  });
+  unknown.addEventListener('click', () => {
+    write(read() === null ? last : null);
+    changed();
+  });
+  return { main: input, parts: [html('div', { class: 'row' }, input, unknown)], read, write };
+}
+
+/** A date as its control takes it: with a time of day where the column has one. */
+function forInput(value: string, column: DateColumn): string {
+  const [date = '', time = '00:00'] = value.split('T');
+  return column.time ? `${date}T${time}` : date;
 }
 
 function numericControl(column: NumericColumn, id: string, changed: () => void): Control {

@@ -30,6 +30,7 @@ export function fromHash(hash: string, contract: Contract): Linked {
 function fromText(column: Column, text: string, otherwise: Value): Value {
   if (text === '') return null;
   if (column.kind === 'categorical') return text;
+  if (column.kind === 'date') return Number.isNaN(Date.parse(text)) ? otherwise : text;
   const value = Number(text);
   return Number.isFinite(value) ? value : otherwise;
 }

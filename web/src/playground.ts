@@ -105,8 +105,8 @@ class Playground {
     const read = this.form.read();
     if ('invalid' in read) {
       this.form.showFlags([]);
-      for (const column of read.invalid) this.form.showError(column, 'This is not a number; leave it empty if it is not known.');
-      this.refuse(`“${read.invalid.join('”, “')}” is not a number`, '');
+      for (const column of read.invalid) this.form.showError(column, `This is not ${this.expected(column)}; leave it empty if it is not known.`);
+      this.refuse(read.invalid.map((column) => `“${column}” is not ${this.expected(column)}`).join(', '), '');
       return;
     }
     try {
@@ -118,6 +118,10 @@ class Playground {
       if (column !== undefined) this.form.showError(column, message);
       this.refuse(message, hint);
     }
+  }
+
+  private expected(name: string): string {
+    return this.contract.columns.find((column) => column.name === name)?.kind === 'date' ? 'a date' : 'a number';
   }
 
   private predict(record: Fields): void {

@@ -1,6 +1,6 @@
 /** What if one column were different? The record scored again over that column's range. */
 
-import type { CategoricalColumn, Column, Fields, NumericColumn, Prediction, RowRefusal, Value } from './contract';
+import type { CategoricalColumn, Column, DateColumn, Fields, NumericColumn, Prediction, RowRefusal, Value } from './contract';
 
 /** One answer: the column's value and the followed class's probability. */
 export interface Point {
@@ -20,7 +20,14 @@ export const N_LEVELS = 24;
 
 /** The values that a column is tried with; the record's own level is among them. */
 export function candidates(column: Column, current: Value): Value[] {
-  return column.kind === 'numeric' ? numbers(column) : levels(column, current);
+  switch (column.kind) {
+    case 'numeric':
+      return numbers(column);
+    case 'categorical':
+      return levels(column, current);
+    case 'date':
+      return days(column, current);
+  }
 }
 
 /** The probability at each of these values, everything else as in the record. */
@@ -39,6 +46,26 @@ function numbers({ minimum, maximum, integer }: NumericColumn): number[] {
   const at = (index: number) => minimum + (width * index) / (N_POINTS - 1);
   const even = Array.from({ length: N_POINTS }, (_, index) => (integer ? Math.round(at(index)) : at(index)));
   return [...new Set(even)];
+}
+
+/** The days around a date, at its time of day: over the whole range, the days of the week would be lost between two points. */
+function days(column: DateColumn, current: Value): string[] {
+  const [date = '', time] = String(current ?? column.median).split('T');
+  const middle = dayNumber(date);
+  const around = Array.from({ length: N_POINTS + 1 }, (_, index) => middle + index - N_POINTS / 2);
+  return around.map((day) => dayText(day) + (time === undefined ? '' : `T${time}`));
+}
+
+const DAY_MS = 86_400_000;
+
+/** Days since 1970-01-01 of a date, whatever its time of day. */
+export function dayNumber(date: string): number {
+  return Date.parse(`${date.slice(0, 10)}T00:00:00Z`) / DAY_MS;
+}
+
+/** The date of a day since 1970-01-01. */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
 function levels(column: CategoricalColumn, current: Value): Value[] {

@@ -1,6 +1,6 @@
 /** Numbers, flags and decisions as people read them. */
 
-import type { Flag, NumericColumn, Prediction, Target } from './contract';
+import type { DateColumn, Flag, NumericColumn, Prediction, Target } from './contract';
 
 const plain = new Intl.NumberFormat('en', { maximumSignificantDigits: 6 });
 const scientific = new Intl.NumberFormat('en', { maximumSignificantDigits: 4, notation: 'scientific' });
@@ -39,10 +39,19 @@ export function range(column: NumericColumn): string {
   return `${number(column.minimum)} to ${number(column.maximum)}`.replaceAll(' ', NO_BREAK);
 }
 
+/** The training range of a column of dates, without times of day. */
+export function dateRange(column: DateColumn): string {
+  return `${column.minimum.slice(0, 10)} to ${column.maximum.slice(0, 10)}`.replaceAll(' ', NO_BREAK);
+}
+
 /** What a flag means for whoever filled the form. */
 export function flagText(flag: Flag): string {
   if (flag.kind === 'unseen-level') {
     return `“${flag.value}” did not occur in training; it is scored as not known.`;
+  }
+  if (flag.kind === 'far-date') {
+    const end = flag.value < flag.minimum ? `before the first training row (${flag.minimum})` : `after the last training row (${flag.maximum})`;
+    return `${flag.value} is long ${end}; the model is guessing here.`;
   }
   const side = flag.value < flag.minimum ? 'below' : 'above';
   const limit = flag.value < flag.minimum ? flag.minimum : flag.maximum;

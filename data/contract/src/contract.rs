@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::sha256_hex;
+use crate::moment::Moment;
 
 /// Columns in the order of the feature row, and the target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,17 @@ pub enum ColumnKind {
         /// The texts seen in training, most frequent first, without the rare ones; a level's feature value is its index here.
         levels: Vec<String>,
     },
+    /// A date, perhaps with a time of day. Its feature value is the days since 1970-01-01; the model takes the calendar apart itself.
+    Date {
+        /// Whether some training value had a time of day.
+        time: bool,
+        /// Earliest training value.
+        minimum: Moment,
+        /// Latest training value.
+        maximum: Moment,
+        /// Median of the training values: a form's starting value.
+        median: Moment,
+    },
 }
 
 /// What is predicted.
@@ -96,6 +108,14 @@ impl Column {
     /// A column without a line for people.
     pub fn new(name: &str, kind: ColumnKind) -> Self {
         Self { name: name.into(), about: String::new(), n_rare_levels: 0, kind }
+    }
+
+    /// A JSON Schema's word for the form of its texts: of a date, `date` or `date-time`.
+    pub fn format(&self) -> Option<&'static str> {
+        match self.kind {
+            ColumnKind::Date { time, .. } => Some(if time { "date-time" } else { "date" }),
+            _ => None,
+        }
     }
 
     /// The name under which a text of this column is counted: its own, or that of the rare levels.
@@ -181,6 +201,13 @@ pub(crate) mod tests {
         }
     }
 
+    /// A column of dates.
+    pub(crate) fn since() -> Column {
+        let moment = |text: &str| text.parse().unwrap();
+        let (minimum, maximum, median) = (moment("2019-01-01"), moment("2024-05-31"), moment("2022-01-01"));
+        Column::new("since", ColumnKind::Date { time: false, minimum, maximum, median })
+    }
+
     #[test]
     fn a_contract_survives_writing_and_reading() {
         let contract = small();
@@ -191,6 +218,20 @@ pub(crate) mod tests {
     fn a_contract_of_format_1_still_loads() {
         let contract = Contract::from_json(include_str!("../fixtures/contract-1.json")).unwrap();
         assert_eq!(contract, small());
+    }
+
+    #[test]
+    fn a_contract_with_a_date_survives_writing_and_reading() {
+        let mut contract = small();
+        contract.columns.push(since());
+        let json = contract.to_json();
+        assert!(
+            json.contains(r#""kind":"date","time":false,"minimum":"2019-01-01","maximum":"2024-05-31","median":"2022-01-01""#),
+            "{json}"
+        );
+        assert_eq!(Contract::from_json(&json).unwrap(), contract);
+        let error = Contract::from_json(&json.replace("2019-01-01", "1.1.2019")).unwrap_err().to_string();
+        assert!(error.contains("`1.1.2019` is not a date like"), "{error}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::goal::{Goal, Profit};
+use crate::moment::DateForm;
 
 /// One dataset: `<home>/<name>.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -117,6 +118,9 @@ pub struct ColumnRule {
     /// keeps to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monotone: Option<Direction>,
+    /// Of a column of dates, how files write those that are not in ISO 8601; records always are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<DateForm>,
     /// One line for people who fill in a form.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
@@ -145,6 +149,9 @@ pub enum DeclaredKind {
     Numeric,
     /// One of a set of texts.
     Categorical,
+    /// A date like 2024-05-31, perhaps with a time like 2024-05-31T13:45:00. A model sees it as days and as the parts of the calendar: month,
+    /// day of the month, day of the week and, where there are times, the hour.
+    Date,
 }
 
 /// What orders and dates the rows.
@@ -303,7 +310,7 @@ pub enum DatasetError {
 impl ColumnRule {
     /// A column that is read under its own name only.
     pub fn new(name: impl Into<String>, kind: DeclaredKind) -> Self {
-        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, monotone: None, about: String::new() }
+        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, monotone: None, form: None, about: String::new() }
     }
 
     /// How many levels the model tells apart at most.
@@ -412,6 +419,8 @@ impl Dataset {
             require(most.is_none_or(|most| (1..=MOST_LEVELS).contains(&most)), &key, "must lie between 1 and 10000")?;
             let of_texts = most.is_none() || column.kind == DeclaredKind::Categorical;
             require(of_texts, &key, "is for categorical columns only")?;
+            let dated = column.form.is_none() || column.kind == DeclaredKind::Date;
+            require(dated, &format!("columns.{}.form", column.name), "is for columns of dates only")?;
             let directed = column.monotone.is_none() || (column.kind == DeclaredKind::Numeric && self.target.classes.len() == 2);
             require(directed, &format!("columns.{}.monotone", column.name), "is for numeric columns and two classes only")?;
         }
@@ -492,6 +501,10 @@ mod tests {
         check((r#"also = ["tariff"]"#, "max_levels = 0"), "`columns.plan.max_levels` must lie between 1 and 10000");
         check((r#"kind = "numeric""#, "kind = \"numeric\", max_levels = 9"), "`columns.age.max_levels` is for categorical");
         check((r#"also = ["tariff"]"#, "monotone = \"rising\""), "`columns.plan.monotone` is for numeric columns");
+        check(
+            (r#"kind = "numeric""#, "kind = \"numeric\", form = \"day-first\""),
+            "`columns.age.form` is for columns of dates only",
+        );
         check(
             (r#"kind = "numeric""#, "kind = \"numeric\", monotone = \"up\""),
             "unknown variant `up`, expected `rising` or `falling`",

@@ -34,6 +34,7 @@ mod golden;
 mod history;
 mod home;
 mod manifest;
+mod moment;
 mod prediction;
 mod prepared;
 mod record;
@@ -57,6 +58,7 @@ pub use golden::{Golden, GoldenRow};
 pub use history::{Event, HistoryLine, RetrainOutcome, Stage};
 pub use home::Home;
 pub use manifest::{Bundle, DataOrigin, MANIFEST_FORMAT, Manifest, Parity, metadata};
+pub use moment::{DateForm, Moment, NotAMoment};
 pub use prediction::{
     Flag, LabelRecord, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, column as log_column, shortest,
 };

@@ -5,6 +5,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 
+use crate::moment::Moment;
+
 /// Version of the prediction log's format.
 pub const PREDICTION_FORMAT: u32 = 1;
 
@@ -83,6 +85,17 @@ pub enum Flag {
         minimum: f64,
         /// Largest training value.
         maximum: f64,
+    },
+    /// A date far outside the range of the training rows: further from it than it is long, and a year at least.
+    FarDate {
+        /// The column.
+        column: String,
+        /// The date.
+        value: Moment,
+        /// Earliest training value.
+        minimum: Moment,
+        /// Latest training value.
+        maximum: Moment,
     },
 }
 

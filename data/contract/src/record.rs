@@ -7,10 +7,16 @@
 use serde_json::{Map, Value as Json};
 
 use crate::contract::{Column, ColumnKind, Contract};
+use crate::moment::Moment;
 use crate::prediction::Flag;
 
 /// The longest text a field may hold, in bytes.
 pub const MAX_TEXT_BYTES: usize = 1024;
+
+/// What a column of dates expects, in words.
+const A_DATE: &str = "a date like 2024-05-31 or 2024-05-31T13:45:00";
+/// A date is far from the training rows only when it is at least this many days outside their range.
+const FAR_DAYS: f64 = 365.0;
 
 /// One checked row, its values in contract order.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +33,8 @@ pub enum Value {
     Number(f64),
     /// The index of a level of the contract.
     Level(u32),
+    /// A date, perhaps with a time of day.
+    Date(Moment),
     /// A text that the contract does not list.
     Unseen(String),
 }
@@ -60,7 +68,7 @@ pub enum RecordError {
     WrongKind {
         /// The column.
         column: String,
-        /// `a number` or `a text`.
+        /// `a number`, `a text` or [`A_DATE`].
         expected: &'static str,
         /// What was there instead.
         found: String,
@@ -92,6 +100,9 @@ impl RecordError {
             Self::MissingColumn { .. } => "send null where the value is not known".into(),
             Self::UnknownColumn { .. } => format!("the model's columns are {}", names()),
             Self::WrongKind { expected: "a number", .. } => "send a JSON number without quotes, or null".into(),
+            Self::WrongKind { expected, .. } if *expected == A_DATE => {
+                "send an ISO 8601 date in quotes, with or without a time of day, or null".into()
+            }
             Self::WrongKind { .. } => "send a JSON string in quotes, or null".into(),
             Self::NotFinite { .. } => "send null where the value is not known".into(),
             Self::TooLong { .. } => "send the level's name alone".into(),
@@ -164,6 +175,10 @@ impl Contract {
                 Err(_) => Err(wrong_kind(column, "a number", format!("`{}`", shorten(text)))),
             },
             ColumnKind::Categorical { levels } => level(column, levels, text),
+            ColumnKind::Date { .. } => {
+                let moment = text.parse().map(Value::Date);
+                moment.map_err(|_| wrong_kind(column, A_DATE, format!("`{}`", shorten(text))))
+            }
         }
     }
 
@@ -179,6 +194,11 @@ impl Contract {
             {
                 level(column, levels, &value.to_string())
             }
+            (ColumnKind::Date { .. }, Json::String(text)) => {
+                let parsed = self.value_from_text(column, text);
+                parsed.map_err(|_| wrong_kind(column, A_DATE, describe(value)))
+            }
+            (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, describe(other))),
             (ColumnKind::Numeric { .. }, Json::String(text)) if self.missing_tokens.contains(text) => Ok(Value::Missing),
             (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", describe(other))),
             (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", describe(other))),
@@ -192,7 +212,7 @@ impl Record {
         &self.values
     }
 
-    /// The feature row: numbers as they are (NaN when missing), levels by index (-1 when missing or unseen).
+    /// The feature row: numbers as they are and dates as days since 1970-01-01 (NaN when missing), levels by index (-1 when missing or unseen).
     pub fn features(&self, contract: &Contract) -> Vec<f32> {
         let mut row = Vec::with_capacity(self.values.len());
         self.features_into(contract, &mut row);
@@ -221,7 +241,8 @@ impl Value {
         match (self, kind) {
             (Self::Number(number), _) => *number as f32,
             (Self::Level(index), _) => *index as f32,
-            (Self::Missing, ColumnKind::Numeric { .. }) => f32::NAN,
+            (Self::Date(moment), _) => moment.feature(),
+            (Self::Missing, ColumnKind::Numeric { .. } | ColumnKind::Date { .. }) => f32::NAN,
             (Self::Missing | Self::Unseen(_), _) => -1.0,
         }
     }
@@ -236,6 +257,7 @@ impl Value {
                 levels.get(*index as usize).map_or(Json::Null, |l| Json::from(l.as_str()))
             }
             (Self::Unseen(text), _) => Json::from(text.as_str()),
+            (Self::Date(moment), _) => Json::from(moment.to_string()),
             _ => Json::Null,
         }
     }
@@ -273,8 +295,17 @@ fn flag(value: &Value, column: &Column) -> Option<Flag> {
         (Value::Number(number), ColumnKind::Numeric { minimum, maximum, .. }) if number < minimum || number > maximum => {
             Some(Flag::OutOfRange { column: column.name.clone(), value: *number, minimum: *minimum, maximum: *maximum })
         }
+        (Value::Date(value), ColumnKind::Date { minimum, maximum, .. }) if is_far(*value, *minimum, *maximum) => {
+            Some(Flag::FarDate { column: column.name.clone(), value: *value, minimum: *minimum, maximum: *maximum })
+        }
         _ => None,
     }
+}
+
+/// Dates move on, so one after the training rows is nothing unusual; one that is further away than the training rows reach is.
+fn is_far(value: Moment, minimum: Moment, maximum: Moment) -> bool {
+    let reach = (maximum.days() - minimum.days()).max(FAR_DAYS);
+    value.days() < minimum.days() - reach || value.days() > maximum.days() + reach
 }
 
 fn wrong_kind(column: &Column, expected: &'static str, found: String) -> RecordError {
@@ -312,7 +343,7 @@ fn shorten(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::tests::small;
+    use crate::contract::tests::{since, small};
 
     #[track_caller]
     fn check(json: &str, features: [f32; 2], n_flags: usize) {
@@ -379,6 +410,46 @@ mod tests {
         assert_eq!(error, "column `age` expects a finite number, found inf");
         let error = contract.record_from_texts([Some("1")]).unwrap_err().to_string();
         assert_eq!(error, "column `plan` is missing");
+    }
+
+    fn dated() -> Contract {
+        Contract { columns: vec![since()], ..small() }
+    }
+
+    #[test]
+    fn a_date_is_a_text_and_becomes_days() {
+        let contract = dated();
+        let features = |json: &str| contract.record_from_json(json).unwrap().features(&contract)[0];
+        assert_eq!(features(r#"{"since": "2024-05-17"}"#), 19_860.0);
+        assert_eq!(features(r#"{"since": " 2024-05-17T12:00:00Z "}"#), 19_860.5);
+        assert!(features(r#"{"since": null}"#).is_nan() && features(r#"{"since": "unknown"}"#).is_nan());
+        let record = contract.record_from_texts([Some("2024-05-17 06:00")]).unwrap();
+        assert_eq!(record.to_fields(&contract)["since"], "2024-05-17T06:00:00");
+    }
+
+    #[test]
+    fn what_is_no_date_is_refused_with_the_form_that_is() {
+        let contract = dated();
+        for (json, found) in [
+            (r#"{"since": "17.5.2024"}"#, "the text \"17.5.2024\""),
+            (r#"{"since": "2024-02-30"}"#, "the text \"2024-02-30\""),
+            (r#"{"since": 19860}"#, "the number 19860"),
+            (r#"{"since": true}"#, "true or false"),
+        ] {
+            let error = contract.record_from_json(json).unwrap_err();
+            let message = format!("column `since` expects a date like 2024-05-31 or 2024-05-31T13:45:00, found {found}");
+            assert_eq!(error.to_string(), message);
+            assert!(error.hint(&contract).contains("ISO 8601"));
+        }
+        let error = contract.record_from_texts([Some("05/17/2024")]).unwrap_err().to_string();
+        assert_eq!(error, "column `since` expects a date like 2024-05-31 or 2024-05-31T13:45:00, found `05/17/2024`");
+    }
+
+    #[test]
+    fn a_date_after_training_is_nothing_unusual_and_one_far_away_is() {
+        let contract = dated();
+        let n_flags = |date: &str| contract.record_from_texts([Some(date)]).unwrap().flags(&contract).len();
+        assert_eq!(["2019-01-01", "2026-01-01", "1899-12-31", "2099-01-01"].map(n_flags), [0, 0, 1, 1]);
     }
 
     #[test]

@@ -41,6 +41,12 @@ fn property(column: &Column) -> Json {
             "default": median,
             "examples": [minimum, maximum],
         }),
+        ColumnKind::Date { minimum, maximum, median, .. } => json!({
+            "type": ["string", "null"],
+            "format": column.format(),
+            "default": median,
+            "examples": [minimum, maximum],
+        }),
         ColumnKind::Categorical { levels } => json!({
             "anyOf": [{ "enum": levels }, { "type": ["string", "null"] }],
             "default": levels.first(),
@@ -55,7 +61,17 @@ fn property(column: &Column) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::tests::small;
+    use crate::contract::tests::{since, small};
+
+    #[test]
+    fn a_date_is_a_text_of_a_form() {
+        let mut contract = small();
+        contract.columns.push(since());
+        let schema = contract.to_json_schema();
+        let since = json!({ "type": ["string", "null"], "format": "date", "default": "2022-01-01", "examples": ["2019-01-01", "2024-05-31"] });
+        assert_eq!(schema["properties"]["since"], since);
+        assert_eq!(Contract::from_json_schema(&schema.to_string()).unwrap(), contract);
+    }
 
     #[test]
     fn a_contract_survives_its_schema() {

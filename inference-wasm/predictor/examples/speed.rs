@@ -39,6 +39,7 @@ fn middle(contract: &Contract) -> Result<Record, data_contract::RecordError> {
         .iter()
         .map(|column| match &column.kind {
             ColumnKind::Numeric { median, .. } => median.to_string(),
+            ColumnKind::Date { median, .. } => median.to_string(),
             ColumnKind::Categorical { levels } => levels.first().cloned().unwrap_or_default(),
         })
         .collect();

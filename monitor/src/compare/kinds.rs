@@ -13,6 +13,8 @@ const MAX_INTEGER_CATEGORIES: usize = 10;
 
 const FREE_TEXT: &str = "more than half of its texts differ, so it is free text; `--categorical` compares it";
 
+const DATES: &str = "it holds dates, which move on, so they are not compared; `--categorical` compares it";
+
 /// The kind of a column, from how its values are stored and what the current side holds; or why it has none.
 pub(crate) fn infer(storage: &Storage, current: &Values) -> Result<Kind, &'static str> {
     match (storage, current) {
@@ -29,6 +31,7 @@ pub(crate) fn infer(storage: &Storage, current: &Values) -> Result<Kind, &'stati
         (Storage::Unsigned | Storage::Decimal, _) => {
             Err("unsigned integers and decimals have no kind for Evidently; `--numeric` compares it")
         }
+        (Storage::Other(name), _) if name.starts_with("DATE") || name.starts_with("TIMESTAMP") => Err(DATES),
         (Storage::Other(_), _) => Err("it holds neither numbers nor text"),
     }
 }
@@ -82,6 +85,8 @@ mod tests {
         check(Storage::Boolean, numbers(2).with_missing(1), None);
         check(Storage::Unsigned, numbers(30), None);
         check(Storage::Other("DATE".into()), numbers(30), None);
+        let date = infer(&Storage::Other("TIMESTAMP WITH TIME ZONE".into()), &Values::Counted(numbers(30).into()));
+        assert!(date.unwrap_err().starts_with("it holds dates"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use monitor_drift::Kind;
 use super::axes::px;
 use super::figures::{distance, percent};
 use crate::distributions::kind_word;
+use crate::measure::DATES_MOVE_ON;
 use crate::report_model::{Bar, Distribution};
 
 const WIDTH: f64 = 260.0;
@@ -37,13 +38,14 @@ fn panel(distribution: &Distribution) -> Markup {
                 @if let Some(drift) = distribution.drift {
                     span.hot[drift.drifted] { (distance(drift.value)) @if drift.drifted { " drifted" } }
                 }
+                @if distribution.dates { span title=(DATES_MOVE_ON) { "dates: not tested" } }
             }
             @match distribution.kind {
                 Kind::Categorical => (level_bars(distribution)),
                 Kind::Numeric => (histogram(distribution)),
             }
             details {
-                summary { (distribution.bars.len()) " " @if distribution.kind == Kind::Numeric { "ranges of " } (kind_word(distribution.kind)) }
+                summary { (distribution.bars.len()) " " @if distribution.kind == Kind::Numeric { "ranges of " } (kind_word(distribution)) }
                 (table(&distribution.bars))
             }
         }

@@ -207,6 +207,7 @@ fn counts(kind: &ColumnKind) -> ValueCounts {
         ColumnKind::Numeric { minimum, maximum, .. } => {
             numbers((0..99).map(|step| ((minimum + (maximum - minimum) * f64::from(step) / 98.0).round(), 20)))
         }
+        ColumnKind::Date { minimum, .. } => numbers((0..99).map(|day| (minimum.days() + f64::from(day), 20))),
         ColumnKind::Categorical { levels } => ValueCounts::Categorical {
             n_missing: 0,
             levels: levels.iter().map(|level| (level.clone(), 1980 / levels.len() as u64)).collect(),

@@ -310,3 +310,39 @@ fn take(listener: &TcpListener) -> String {
         }
     }
 }
+
+#[test]
+fn dates_are_counted_and_shown_and_never_drift() {
+    let mut fixture = Fixture::empty();
+    let since =
+        r#"{"name":"since","kind":"date","time":false,"minimum":"2008-01-01","maximum":"2008-12-31","median":"2008-06-01"}"#;
+    fixture.contract.columns.push(serde_json::from_str(since).unwrap());
+    fixture.register(3, &fixture.home.version(3));
+    fixture.register(3, &fixture.home.production());
+    let mut records = fixture.steady_month("2009-03", 396);
+    for (row, record) in records.iter_mut().enumerate() {
+        let date = match row {
+            0 => "15.3.2009".into(),
+            row if row % 4 == 1 => serde_json::Value::Null,
+            row => format!("2009-03-{:02}T10:30:00", 1 + row % 28).into(),
+        };
+        record.features.insert("since".into(), date);
+    }
+    fixture.collect(&records, &[]);
+    fixture.monitor(&["ingest"]).assert().success();
+    assert_eq!(fixture.ask("SELECT count(*) FROM {log} WHERE feature_since LIKE '2009-03-__T10:30:00'"), 296);
+    let _ = fixture.monitor(&["report"]).assert();
+    let report = fixture.report();
+    assert_eq!(report["n_set_aside"], 1, "a row whose date is none is set aside");
+    let column = report["windows"][0]["columns"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&column["name"], &column["n_missing"], &column["drift"]),
+        (&"since".into(), &99.into(), &serde_json::Value::Null)
+    );
+    assert!(column["problem"].as_str().unwrap().starts_with("dates move on"));
+    let shown = report["distributions"].as_array().unwrap().last().unwrap();
+    assert_eq!(shown["dates"], true);
+    assert!(shown["bars"][1]["label"].as_str().unwrap().starts_with("2008-"), "{shown}");
+    let page = std::fs::read_to_string(fixture.home.monitor().join("report.html")).unwrap();
+    assert!(page.contains("dates: not tested"));
+}

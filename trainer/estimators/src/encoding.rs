@@ -49,7 +49,7 @@ impl Encoding {
     /// With knots, a column that varies is put into pieces, and a column that is missing in some rows and known in others has an indicator
     /// of it.
     pub(crate) fn fit(data: &Data, n_knots: usize) -> Self {
-        let numeric: Vec<Numeric> = features_where(data, |kind| kind == FeatureKind::Numeric)
+        let numeric: Vec<Numeric> = features_where(data, |kind| !matches!(kind, FeatureKind::Categorical { .. }))
             .into_par_iter()
             .map(|feature| Numeric::fit(data, feature))
             .collect();

@@ -5,8 +5,9 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use trainer_onnx::{Head, KernelClassifier, LinearClassifier, Perceptron, TreeEnsemble};
+use trainer_onnx::{Calendar, Head, KernelClassifier, LinearClassifier, Perceptron, TreeEnsemble};
 
+use crate::calendar::Dated;
 use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression, multilayer_perceptron, random_forest, support_vector};
 
 /// A way to learn a classifier.
@@ -153,6 +154,20 @@ impl ValidParams {
     /// # Errors
     /// [`Error::Stopped`] when `on_step` asks for it.
     pub fn fit(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
+        match Dated::fit(self, train, validation, seed, on_step) {
+            Some(dated) => dated.map(|dated| Fitted::Dated(Box::new(dated))),
+            None => self.fit_columns(train, validation, seed, on_step),
+        }
+    }
+
+    /// Learns from columns as they are.
+    pub(crate) fn fit_columns(
+        &self,
+        train: &Data,
+        validation: Option<&Data>,
+        seed: u64,
+        on_step: OnStep,
+    ) -> Result<Fitted, Error> {
         match self {
             Self::LogisticRegression(params) => params.fit(train, on_step).map(Fitted::LogisticRegression),
             Self::SupportVector(params) => params.fit(train, seed, on_step).map(Fitted::SupportVector),
@@ -197,6 +212,8 @@ pub enum Fitted {
     RandomForest(random_forest::Fitted),
     /// Of [`gradient_boosting`].
     GradientBoosting(gradient_boosting::Fitted),
+    /// Of any of them, on rows with dates.
+    Dated(Box<Dated>),
 }
 
 impl Fitted {
@@ -208,6 +225,7 @@ impl Fitted {
             Self::MultilayerPerceptron(_) => Family::MultilayerPerceptron,
             Self::RandomForest(_) => Family::RandomForest,
             Self::GradientBoosting(_) => Family::GradientBoosting,
+            Self::Dated(dated) => dated.family(),
         }
     }
 
@@ -242,6 +260,7 @@ impl Fitted {
             Self::MultilayerPerceptron(fitted) => fitted,
             Self::RandomForest(fitted) => fitted,
             Self::GradientBoosting(fitted) => fitted,
+            Self::Dated(dated) => &**dated,
         }
     }
 }
@@ -272,6 +291,8 @@ pub enum Exported {
     Kernel(KernelClassifier),
     /// Networks with their preprocessing.
     Perceptron(Perceptron),
+    /// One of these, on rows with the parts of the calendar.
+    Dated(Calendar, Box<Exported>),
 }
 
 impl Exported {
@@ -282,6 +303,7 @@ impl Exported {
             Self::Linear(linear) => linear.to_model(head),
             Self::Kernel(kernel) => kernel.to_model(head),
             Self::Perceptron(perceptron) => perceptron.to_model(head),
+            Self::Dated(calendar, exported) => exported.to_model(&Head { calendar: Some(calendar.clone()), ..head.clone() }),
         }
     }
 }

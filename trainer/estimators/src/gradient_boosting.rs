@@ -158,7 +158,7 @@ impl Params {
         }
         check_length("monotone directions", data.kinds().len(), self.monotone.len())?;
         for (column, _) in self.monotone.iter().enumerate().filter(|(_, direction)| **direction != 0) {
-            if data.kinds()[column] != FeatureKind::Numeric {
+            if matches!(data.kinds()[column], FeatureKind::Categorical { .. }) {
                 return Err(Error::Monotone { column, reason: "its levels have no order" });
             }
             if data.n_classes() != 2 {
@@ -186,6 +186,14 @@ impl ValidParams {
     /// The same with exactly this many rounds.
     pub(crate) fn with_steps(self, n_steps: usize) -> Self {
         Self { params: Params { rounds: n_steps.max(1), ..self.params }, exact_rounds: true }
+    }
+
+    /// The same for rows to which columns are added; those may go either way.
+    pub(crate) fn widened(mut self, n_columns: usize, n_wider: usize) -> Self {
+        if self.params.monotone.len() == n_columns {
+            self.params.monotone.resize(n_wider, 0);
+        }
+        self
     }
 
     /// Fits on the training rows; with validation rows, keeps the rounds up to the lowest log loss on them, and without them, as many rounds

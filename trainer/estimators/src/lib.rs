@@ -31,6 +31,7 @@ pub mod search;
 pub mod support_vector;
 pub mod threshold;
 
+mod calendar;
 mod encoding;
 mod error;
 mod family;

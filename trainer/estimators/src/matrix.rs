@@ -1,7 +1,7 @@
 //! Rows of numbers, and the labelled rows a classifier learns from.
 //!
 //! Every estimator sees the same float32 row that the exported graph sees: a numeric column carries its value, NaN when missing;
-//! a categorical column carries its level's index, -1 when missing or unseen.
+//! a categorical column carries its level's index, -1 when missing or unseen; a date the days since 1970-01-01, NaN when missing.
 
 use std::slice::ChunksExact;
 
@@ -77,6 +77,11 @@ pub enum FeatureKind {
     Categorical {
         /// Levels are `0..n_levels`.
         n_levels: usize,
+    },
+    /// Days since 1970-01-01, the time of day being their fraction; NaN when missing. A learner sees the parts of the calendar beside them.
+    Date {
+        /// Whether the hour is one of the parts.
+        has_time: bool,
     },
 }
 
@@ -188,6 +193,12 @@ impl Data {
         };
         let weights = self.classes.iter().enumerate().map(weight).collect();
         Self { weights: Some(weights), ..self }
+    }
+
+    /// The same rows with other columns.
+    pub(crate) fn with_columns(&self, features: Matrix, kinds: Vec<FeatureKind>) -> Self {
+        let (classes, weights) = (self.classes.clone(), self.weights.clone());
+        Self { features, kinds, classes, n_classes: self.n_classes, weights }
     }
 
     /// The rows of positive weight, or nothing when these are all rows.

@@ -2,6 +2,7 @@
 
 use prost::Message;
 
+use crate::calendar::Calendar;
 use crate::calibration::raw_name;
 use crate::head::Head;
 use crate::proto::{
@@ -77,6 +78,7 @@ impl Graph {
     ///
     /// It is computed here as onnxruntime's own label for two classes compares the raw value with 0, and carries no threshold.
     pub(crate) fn finish(mut self, head: &Head, n_features: usize, n_classes: usize) -> Vec<u8> {
+        let n_features = head.calendar.as_ref().map_or(n_features, |calendar| self.unfold_first(calendar));
         if let Some(calibration) = &head.calibration {
             let raw = self.rename_probabilities();
             calibration.write(&mut self, &raw);
@@ -96,6 +98,17 @@ impl Graph {
             ],
         };
         model(graph, head).encode_to_vec()
+    }
+
+    /// Puts the calendar in front: what was made of the features is made of the wider rows. Gives back the width of the features.
+    fn unfold_first(&mut self, calendar: &Calendar) -> usize {
+        let n_nodes = self.nodes.len();
+        let rows = calendar.write(self);
+        let inputs = self.nodes[..n_nodes].iter_mut().flat_map(|node| &mut node.input);
+        inputs.filter(|name| *name == FEATURES).for_each(|name| name.clone_from(&rows));
+        // Nodes are listed in the order in which they can run.
+        self.nodes.rotate_left(n_nodes);
+        calendar.n_features
     }
 
     /// Gives the classifier's own probabilities another name, so that calibrated ones can have theirs.

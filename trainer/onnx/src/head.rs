@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
+use crate::calendar::Calendar;
 use crate::calibration::Calibration;
 use crate::error::Error;
 use crate::proto::ModelMetadata;
@@ -14,6 +15,8 @@ pub struct Head {
     /// With two classes: the label is 1 when the second class's probability is above this; 0.5 when absent.
     /// With more classes the label is the likeliest class, and this is not used.
     pub threshold: Option<f32>,
+    /// What the classifier's rows are made of, where features are dates; without, its rows are the features.
+    pub calendar: Option<Calendar>,
     /// What is done to the classifier's probabilities, if anything.
     pub calibration: Option<Calibration>,
     /// The file's `metadata_props`.

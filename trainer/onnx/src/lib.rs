@@ -1,7 +1,7 @@
 //! Plain numbers to an ONNX graph; knows no estimator.
 //!
 //! Every model has the same interface: input `features`, float32 `[N, F]`, where a numeric column carries its value (NaN when missing)
-//! and a categorical column its level's index (-1 when missing or unseen); outputs `label`, int64 `[N]`, and `probabilities`, float32 `[N, C]`.
+//! a date the days since 1970-01-01 (NaN when missing) and a categorical column its level's index (-1 when missing or unseen); outputs `label`, int64 `[N]`, and `probabilities`, float32 `[N, C]`.
 //!
 //! Files declare IR 8, opset 15 and `ai.onnx.ml` 3, which onnxruntime and onnxruntime-web of the last years read.
 //!
@@ -27,6 +27,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
+mod calendar;
 mod calibration;
 mod ensemble;
 mod error;
@@ -39,6 +40,7 @@ mod linear;
 mod perceptron;
 mod proto;
 
+pub use calendar::{Calendar, DateColumn, DateParts};
 pub use calibration::{Calibration, Curve, LEAST_PROBABILITY};
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;

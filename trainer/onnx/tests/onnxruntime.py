@@ -11,6 +11,7 @@ import csv
 import json
 import math
 import sys
+from datetime import datetime, timedelta, timezone
 
 sys.path.pop(0)  # This folder, where `import onnxruntime` would find this file.
 
@@ -19,6 +20,7 @@ import onnx
 import onnxruntime
 
 TOLERANCE = 1e-5
+EPOCH = datetime(1970, 1, 1)
 
 
 def main(model_path, golden_path):
@@ -60,7 +62,17 @@ def feature(column, value, missing):
     absent = value is None or value in missing
     if column["kind"] == "numeric":
         return math.nan if absent else float(value)
+    if column["kind"] == "date":
+        return math.nan if absent else days(value)
     return column["levels"].index(value) if not absent and value in column["levels"] else -1
+
+
+def days(text):
+    """Days since 1970-01-01, the time of day in quarters of an hour that have passed."""
+    moment = datetime.fromisoformat(text.strip())
+    if moment.tzinfo:
+        moment = moment.astimezone(timezone.utc).replace(tzinfo=None)
+    return (moment - EPOCH) // timedelta(minutes=15) / 96
 
 
 def report(classes, rows, labels, probabilities):

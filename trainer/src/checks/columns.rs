@@ -57,6 +57,7 @@ fn look_at(column: &Column, rule: &ColumnRule) -> PolarsResult<Option<Finding>> 
 enum Values<'a> {
     Numbers(&'a Float64Chunked),
     Texts(&'a StringChunked),
+    Dates(&'a StringChunked),
 }
 
 impl<'a> Values<'a> {
@@ -64,13 +65,14 @@ impl<'a> Values<'a> {
         Ok(match kind {
             DeclaredKind::Numeric => Self::Numbers(column.f64()?),
             DeclaredKind::Categorical => Self::Texts(column.str()?),
+            DeclaredKind::Date => Self::Dates(column.str()?),
         })
     }
 
     fn n_present(&self) -> usize {
         match self {
             Self::Numbers(numbers) => numbers.len() - numbers.null_count(),
-            Self::Texts(texts) => texts.len() - texts.null_count(),
+            Self::Texts(texts) | Self::Dates(texts) => texts.len() - texts.null_count(),
         }
     }
 
@@ -80,22 +82,23 @@ impl<'a> Values<'a> {
         }
         match self {
             Self::Numbers(numbers) => alike(numbers.iter().flatten()),
-            Self::Texts(texts) => alike(texts.iter().flatten()),
+            Self::Texts(texts) | Self::Dates(texts) => alike(texts.iter().flatten()),
         }
     }
 
-    /// Whether values can be names of rows: texts and whole numbers, but no measurements.
+    /// Whether values can be names of rows: texts and whole numbers, but no measurements and no dates.
     fn are_names(&self) -> bool {
         match self {
             Self::Numbers(numbers) => numbers.iter().flatten().all(|number| number.fract() == 0.0),
             Self::Texts(_) => true,
+            Self::Dates(_) => false,
         }
     }
 
     fn n_distinct(&self) -> usize {
         match self {
             Self::Numbers(numbers) => numbers.iter().flatten().map(f64::to_bits).collect::<HashSet<_>>().len(),
-            Self::Texts(texts) => texts.iter().flatten().collect::<HashSet<_>>().len(),
+            Self::Texts(texts) | Self::Dates(texts) => texts.iter().flatten().collect::<HashSet<_>>().len(),
         }
     }
 }

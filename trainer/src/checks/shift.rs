@@ -3,12 +3,13 @@
 //! If it cannot (an area of 0.5 on rows held out), the test is made of rows like those that the model learns from. This is called
 //! adversarial validation.
 
-use data_contract::{CheckKind, ColumnKind, Finding, SplitKind};
+use data_contract::{CheckKind, Column, ColumnKind, Finding, SplitKind};
 use rayon::prelude::*;
 use trainer_estimators::metrics::Metrics;
-use trainer_estimators::{Data, FeatureKind, Matrix, Params, gradient_boosting, to_the_end};
+use trainer_estimators::{Data, Matrix, Params, gradient_boosting, to_the_end};
 
 use super::{Sample, Subject, TestOrigin};
+use crate::encode;
 
 /// Fewer rows than this on either side tell nothing.
 const MIN_ROWS: usize = 50;
@@ -38,8 +39,7 @@ pub(super) fn measure(sample: &Sample, subject: Subject) -> anyhow::Result<Optio
     let Ok(data) = data(sample, learned) else { return Ok(None) };
     let params = Params::GradientBoosting(params()).check()?;
     let fitted = params.fit(&data, None, subject.dataset.split.seed, &mut to_the_end)?;
-    let features = sample.features.select(held_out);
-    let area = Metrics::measure(&fitted.probabilities(&features), &sides(sample, held_out), 0.5)?.roc_auc;
+    let area = Metrics::measure(&fitted.probabilities(&features(sample, held_out)?), &sides(sample, held_out), 0.5)?.roc_auc;
     let standard_error = standard_error(&sides(sample, held_out));
     Ok(area.map(|area| Shift { area, standard_error, columns: telling_columns(sample) }))
 }
@@ -49,13 +49,19 @@ fn params() -> gradient_boosting::Params {
 }
 
 fn data(sample: &Sample, rows: &[usize]) -> Result<Data, trainer_estimators::Error> {
-    let kind = |kind: &ColumnKind| match kind {
-        ColumnKind::Numeric { .. } => FeatureKind::Numeric,
-        ColumnKind::Categorical { levels } => FeatureKind::Categorical { n_levels: levels.len() },
-    };
-    let kinds = sample.contract.columns.iter().map(|column| kind(&column.kind)).collect();
-    let features: Matrix = sample.features.select(rows);
-    Data::new(features, kinds, sides(sample, rows), 2, None)
+    let kinds = compared(sample).map(|(_, column)| encode::kind_of(&column.kind)).collect();
+    Data::new(features(sample, rows)?, kinds, sides(sample, rows), 2, None)
+}
+
+/// The columns that are compared: dates move on, so that newer rows are always told from older ones by theirs.
+fn compared(sample: &Sample) -> impl Iterator<Item = (usize, &Column)> {
+    sample.contract.columns.iter().enumerate().filter(|(_, column)| !matches!(column.kind, ColumnKind::Date { .. }))
+}
+
+fn features(sample: &Sample, rows: &[usize]) -> Result<Matrix, trainer_estimators::Error> {
+    let columns: Vec<usize> = compared(sample).map(|(at, _)| at).collect();
+    let values = rows.iter().flat_map(|&row| columns.iter().map(move |&at| sample.features.row(row)[at])).collect();
+    Matrix::new(rows.len(), columns.len(), values)
 }
 
 /// 1 for a test row, 0 for another.
@@ -73,9 +79,8 @@ fn standard_error(sides: &[u32]) -> f64 {
 fn telling_columns(sample: &Sample) -> Vec<(String, f64)> {
     let rows: Vec<usize> = (0..sample.is_test.len()).collect();
     let area = |column: usize| sample.binned(column).area(&rows, |row| usize::from(sample.is_test[row]), 2).unwrap_or(0.5);
-    let areas: Vec<f64> = (0..sample.contract.n_features()).into_par_iter().map(area).collect();
-    let mut named: Vec<(String, f64)> =
-        sample.contract.columns.iter().zip(areas).map(|(column, area)| (column.name.clone(), area)).collect();
+    let columns: Vec<(usize, &Column)> = compared(sample).collect();
+    let mut named: Vec<(String, f64)> = columns.into_par_iter().map(|(at, column)| (column.name.clone(), area(at))).collect();
     named.sort_by(|a, b| b.1.total_cmp(&a.1));
     named.truncate(N_NAMED);
     named

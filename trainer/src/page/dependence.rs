@@ -1,6 +1,6 @@
 //! How the probability follows each of the most important columns.
 
-use data_contract::{Dependence, DependencePoint};
+use data_contract::{Dependence, DependencePoint, Moment};
 use maud::{Markup, html};
 use serde_json::Value as Json;
 
@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 @for dependence in columns {
                     figure {
                         figcaption { (shorten(&dependence.column)) " " small { (range(&dependence.points, class)) } }
-                        @if is_numeric(dependence) { (line(dependence, class)) } @else { (levels(dependence, class)) }
+                        @if has_order(dependence) { (line(dependence, class)) } @else { (levels(dependence, class)) }
                         (numbers(dependence, class))
                     }
                 }
@@ -49,13 +49,23 @@ fn range(points: &[DependencePoint], class: usize) -> String {
     format!("{} to {}", percent(values().fold(1.0, f64::min)), percent(values().fold(0.0, f64::max)))
 }
 
-fn is_numeric(dependence: &Dependence) -> bool {
-    dependence.points.iter().filter(|point| !point.value.is_null()).all(|point| point.value.is_number())
+/// Whether all values are numbers or dates, which have places on a line.
+fn has_order(dependence: &Dependence) -> bool {
+    dependence.points.iter().filter(|point| !point.value.is_null()).all(|point| place(&point.value).is_some())
+}
+
+/// A number, or the days of a date.
+fn place(value: &Json) -> Option<f64> {
+    match value {
+        Json::String(text) => text.parse().ok().map(Moment::days),
+        other => other.as_f64(),
+    }
 }
 
 fn line(dependence: &Dependence, class: usize) -> Markup {
     let known: Vec<(f64, &DependencePoint)> =
-        dependence.points.iter().filter_map(|point| Some((point.value.as_f64()?, point))).collect();
+        dependence.points.iter().filter_map(|point| Some((place(&point.value)?, point))).collect();
+    let of_dates = known.iter().any(|(_, point)| point.value.is_string());
     let across = Scale::around(known.iter().map(|(value, _)| *value), LEFT, WIDTH - 26.0);
     let up = scale(&dependence.points, class, HEIGHT - BOTTOM, 8.0);
     let path: String = known
@@ -73,10 +83,10 @@ fn line(dependence: &Dependence, class: usize) -> Markup {
                 rect.share x=(px(across.at(*value) - 3.0)) y=(px(HEIGHT - BOTTOM - height)) width="6" height=(px(height)) {}
             }
             (grid(&up))
-            @for tick in across.ticks().step_by(2) { text x=(px(across.at(tick))) y=(px(HEIGHT - 6.0)) text-anchor="middle" { (written(&across, tick)) } }
+            @for tick in across.ticks().step_by(2) { text x=(px(across.at(tick))) y=(px(HEIGHT - 6.0)) text-anchor="middle" { (written(&across, tick, of_dates)) } }
             path class="line v0" d=(path) {}
             @for (value, point) in &known {
-                circle class="dot v0" cx=(px(across.at(*value))) cy=(px(up.at(point.probabilities[class]))) r="3" { title { (short(*value)) ": " (percent(point.probabilities[class])) } }
+                circle class="dot v0" cx=(px(across.at(*value))) cy=(px(up.at(point.probabilities[class]))) r="3" { title { (text(&point.value)) ": " (percent(point.probabilities[class])) } }
             }
         }
     }
@@ -127,9 +137,13 @@ fn grid(up: &Scale) -> Markup {
     }
 }
 
-/// A tick of a column's own numbers.
-fn written(across: &Scale, tick: f64) -> String {
-    if tick.abs() < 1e4 { across.label(tick) } else { short(tick) }
+/// A tick of a column's own numbers or dates.
+fn written(across: &Scale, tick: f64, of_dates: bool) -> String {
+    match of_dates {
+        true => Moment::from_days(tick.round()).to_string(),
+        false if tick.abs() < 1e4 => across.label(tick),
+        false => short(tick),
+    }
 }
 
 fn text(value: &Json) -> String {

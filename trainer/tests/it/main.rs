@@ -4,6 +4,7 @@
 mod bad_input;
 mod checks;
 mod churn;
+mod dates;
 mod desk;
 mod disk;
 mod fetch;

@@ -179,6 +179,7 @@ fn rows_that_weigh_and_belong_together_are_retrained_with_logged_ones_that_do_no
     };
     desk.write("churn.csv", churn::csv(600).lines().enumerate().map(line).collect::<String>());
     desk.run(["init", "churn.csv", "--target", "churn", "--weights", "worth", "--group", "client"]).works();
+    desk.leave_out_the_date();
     desk.run(["run", "--family", "logistic-regression"]).works();
     log_rows(&desk, 400, "2025-01-15");
     let outcome = desk.run(["--json", "retrain", "--once"]).works().json();

@@ -23,7 +23,12 @@ fn two_commands_lead_from_a_csv_file_to_a_model_in_production() {
     desk.write("my.csv", churn::csv(600));
     check(&desk, "my.csv", "churn", &["no", "yes"]);
     let toml = desk.read("data/my.toml");
-    assert!(toml.contains("id = \"nearly every row") && toml.contains("joined = \"it dates the rows\""), "{toml}");
+    assert!(
+        toml.contains("id = \"nearly every row")
+            && toml.contains("name = \"joined\", kind = \"date\"")
+            && toml.contains("column = \"joined\""),
+        "{toml}"
+    );
 }
 
 #[test]

@@ -40,7 +40,7 @@ impl Binning {
     /// Finds the bins of every column.
     pub(crate) fn fit(data: &Data, max_bins: usize) -> Self {
         let columns = (0..data.kinds().len()).into_par_iter().map(|column| match data.kinds()[column] {
-            FeatureKind::Numeric => numeric_column(data.features(), column, max_bins),
+            FeatureKind::Numeric | FeatureKind::Date { .. } => numeric_column(data.features(), column, max_bins),
             FeatureKind::Categorical { n_levels } => categorical_column(data.features(), column, n_levels),
         });
         Self { columns: columns.collect() }

@@ -25,7 +25,8 @@ fn check(family: Family, method: Method, n_classes: usize) {
     let threshold = (n_classes == 2).then_some(0.3);
     let calibration = model.calibration.to_onnx();
     calibration.iter().for_each(|calibration| calibration.check(n_classes).unwrap());
-    let head = Head { threshold, calibration, metadata: metadata_of(&shape, family), name: "calibrated".into() };
+    let head =
+        Head { threshold, calibration, metadata: metadata_of(&shape, family), name: "calibrated".into(), ..Head::default() };
     let predictor = Predictor::load(&model.fitted.to_onnx().to_model(&head)).unwrap();
     for rows in [train.features(), &shape.odd_rows(300, 1e20, &mut random)] {
         let scores = predictor.scores(rows.values(), rows.n_rows()).unwrap();

@@ -140,6 +140,15 @@ fn the_graph_agrees_on_numbers_and_levels() {
 }
 
 #[test]
+fn the_graph_agrees_on_dates() {
+    let date = |has_time| FeatureKind::Date { has_time };
+    for n_classes in [2, 4] {
+        check(&shape(&[date(false)], n_classes), 6);
+        check(&shape(&[NUMERIC, date(true), levels(5), date(false), date(true)], n_classes), 7);
+    }
+}
+
+#[test]
 fn the_graph_agrees_on_weighted_rows() {
     for n_classes in [2, 4] {
         check(&Shape { weighted: true, ..shape(&[NUMERIC, levels(12), NUMERIC], n_classes) }, 4);

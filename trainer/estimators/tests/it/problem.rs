@@ -1,6 +1,6 @@
 //! Made-up labelled rows of any shape, from a seed.
 
-use data_contract::{Column, ColumnKind, Contract, Target};
+use data_contract::{Column, ColumnKind, Contract, Moment, Target};
 use trainer_estimators::{Data, FeatureKind, Matrix};
 
 /// The shape of a problem.
@@ -58,6 +58,11 @@ impl Shape {
     /// A contract that fits.
     pub(crate) fn contract(&self) -> Contract {
         let kind = |kind: &FeatureKind| match *kind {
+            FeatureKind::Date { has_time } => {
+                let moment = |days: f64| Moment::from_days(days);
+                let (minimum, maximum, median) = (moment(17_000.0), moment(20_000.0), moment(18_000.0));
+                ColumnKind::Date { time: has_time, minimum, maximum, median }
+            }
             FeatureKind::Numeric => ColumnKind::Numeric { integer: false, minimum: -1.0, maximum: 1.0, median: 0.0 },
             FeatureKind::Categorical { n_levels } => {
                 ColumnKind::Categorical { levels: (0..n_levels).map(|level| format!("level {level}")).collect() }
@@ -84,6 +89,11 @@ impl Shape {
             FeatureKind::Numeric if missing => f32::NAN,
             FeatureKind::Numeric if random.below(4) == 0 => -self.unit as f32,
             FeatureKind::Numeric => (self.unit * (1.0 / (0.02 + random.unit()) - 3.0)) as f32,
+            FeatureKind::Date { .. } if missing => f32::NAN,
+            FeatureKind::Date { has_time } => {
+                let quarters = if has_time { random.below(96) } else { 0 };
+                (17_000.0 + random.below(3000) as f64 + quarters as f64 / 96.0) as f32
+            }
             FeatureKind::Categorical { .. } if missing => -1.0,
             FeatureKind::Categorical { n_levels } => random.below(n_levels).min(random.below(n_levels)) as f32,
         }
@@ -94,6 +104,9 @@ impl Shape {
         match kind {
             FeatureKind::Numeric if odd => {
                 [f32::NAN, 0.0, -0.0, f32::MIN_POSITIVE, 1e9, -1e9, largest, -largest][random.below(8)]
+            }
+            FeatureKind::Date { .. } if odd => {
+                [f32::NAN, 0.0, -0.5, -719_162.0, 2_932_896.5, 11_016.0, 47_541.0, 1e9, largest, -largest][random.below(10)]
             }
             FeatureKind::Categorical { n_levels } if odd => {
                 [-1.0, f32::NAN, n_levels as f32, 1e9, 0.5, -2.0, -0.0][random.below(7)]
@@ -106,6 +119,8 @@ impl Shape {
         match kind {
             FeatureKind::Numeric if value.is_nan() => 0.7,
             FeatureKind::Numeric => (f64::from(value) / self.unit).sin(),
+            FeatureKind::Date { .. } if value.is_nan() => -0.3,
+            FeatureKind::Date { .. } => f64::from((value.floor() + 3.0) % 7.0).sin() + f64::from(value / 58.0).sin(),
             FeatureKind::Categorical { .. } => f64::from(value * 0.61).sin(),
         }
     }
