@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use data_contract::{
-    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, Moment,
-    Profit, Slice,
+    Column, ColumnKind, Contract, Dependence, DependencePoint, EVALUATION_FORMAT, Estimate, Evaluation, Importance, Profit, Slice,
 };
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
@@ -13,6 +12,9 @@ use trainer_estimators::{Error, Matrix, threshold};
 use trainer_onnx::DateParts;
 
 use crate::candidate::Judgement;
+use dates::{DateDependence, WEEKDAYS, date};
+
+mod dates;
 
 /// Rows that are shuffled and asked about, evenly spaced.
 const EXPLAINED_ROWS: usize = 1000;
@@ -28,8 +30,6 @@ const MAX_COLUMNS: usize = 60;
 
 /// Fewer rows than this are no slice.
 const MIN_SLICE_ROWS: usize = 30;
-
-const WEEKDAYS: [&str; 7] = ["Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays"];
 
 /// Losses that a bundle carries, at most.
 const MAX_LOSSES: usize = 20_000;
@@ -120,9 +120,17 @@ impl Judged<'_> {
                 share,
                 probabilities,
             };
-            Ok(Dependence { column: column.name.clone(), points: values.into_iter().zip(means).map(point).collect() })
+            let points = values.into_iter().zip(means).map(point).collect();
+            Ok(Dependence { column: column.name.clone(), part: None, points })
         };
-        self.contract.columns.iter().enumerate().take(MAX_COLUMNS).map(of_column).collect()
+        let of_column = |(at, column): (usize, &Column)| match column.kind {
+            ColumnKind::Date { time, .. } => {
+                DateDependence { predict, rows: &rows, at }.all(&self.spread(at), &column.name, time)
+            }
+            _ => of_column((at, column)).map(|dependence| vec![dependence]),
+        };
+        let columns = self.contract.columns.iter().enumerate().take(MAX_COLUMNS);
+        Ok(columns.map(of_column).collect::<Result<Vec<_>, Error>>()?.concat())
     }
 
     /// Values of a column that a dependence is drawn at, with the share of the rows that are nearest to each.
@@ -189,7 +197,7 @@ impl Judged<'_> {
     /// Rows of a date by its day of the week.
     fn weekday_groups(&self, at: usize) -> Vec<(String, Vec<usize>)> {
         let of_day = |(day, name): (usize, &&str)| {
-            ((*name).to_owned(), self.rows_where(at, |days| DateParts::of(days).weekday == day as f32))
+            (format!("{name}s"), self.rows_where(at, |days| DateParts::of(days).weekday == day as f32))
         };
         WEEKDAYS.iter().enumerate().map(of_day).collect()
     }
@@ -259,12 +267,6 @@ fn plus(a: Estimate, b: Estimate) -> Estimate {
 
 fn times(estimate: Estimate, share: f64) -> Estimate {
     Estimate { value: estimate.value * share, low: estimate.low * share, high: estimate.high * share }
-}
-
-/// Days since 1970-01-01 as a date, to the minute.
-fn date(days: f32) -> String {
-    const MINUTES: f64 = 1440.0;
-    Moment::from_days((f64::from(days) * MINUTES).round() / MINUTES).to_string()
 }
 
 /// Row numbers, evenly spaced.

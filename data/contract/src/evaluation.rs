@@ -143,6 +143,10 @@ pub struct Importance {
 pub struct Dependence {
     /// The column.
     pub column: String,
+    /// Of a column of dates, the part of the calendar that is followed: `weekday` or `hour`; none for the dates themselves, around each of
+    /// which a week is averaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// The mean probability when every row has this value.
     pub points: Vec<DependencePoint>,
 }

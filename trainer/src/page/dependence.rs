@@ -34,7 +34,7 @@ pub(super) fn section(report: &Report) -> Markup {
             div.panels {
                 @for dependence in columns {
                     figure {
-                        figcaption { (shorten(&dependence.column)) " " small { (range(&dependence.points, class)) } }
+                        figcaption { (shorten(&dependence.column)) (part(dependence)) " " small { (range(&dependence.points, class)) } }
                         @if has_order(dependence) { (line(dependence, class)) } @else { (levels(dependence, class)) }
                         (numbers(dependence, class))
                     }
@@ -47,6 +47,15 @@ pub(super) fn section(report: &Report) -> Markup {
 fn range(points: &[DependencePoint], class: usize) -> String {
     let values = || points.iter().map(|point| point.probabilities[class]);
     format!("{} to {}", percent(values().fold(1.0, f64::min)), percent(values().fold(0.0, f64::max)))
+}
+
+/// What of a date is followed.
+fn part(dependence: &Dependence) -> String {
+    match dependence.part.as_deref() {
+        None => String::new(),
+        Some("weekday") => " by day of the week".into(),
+        Some(other) => format!(" by {other}"),
+    }
 }
 
 /// Whether all values are numbers or dates, which have places on a line.
@@ -94,7 +103,10 @@ fn line(dependence: &Dependence, class: usize) -> Markup {
 
 fn levels(dependence: &Dependence, class: usize) -> Markup {
     let mut points: Vec<&DependencePoint> = dependence.points.iter().take(MAX_LEVELS).collect();
-    points.sort_by(|a, b| b.probabilities[class].total_cmp(&a.probabilities[class]));
+    // The days of the week have an order of their own.
+    if dependence.part.is_none() {
+        points.sort_by(|a, b| b.probabilities[class].total_cmp(&a.probabilities[class]));
+    }
     let row = 22.0;
     let height = row * points.len() as f64 + 4.0;
     let across = Scale::around(points.iter().map(|point| point.probabilities[class]).chain([0.0]), 128.0, WIDTH - 46.0);

@@ -84,6 +84,10 @@ fn what_is_told_of_a_column_of_dates_reads_as_dates() {
     assert_eq!(evaluation.importance[0].column, "day");
     let points = &evaluation.dependence[0].points;
     assert!(points.len() > 5 && points.iter().all(|point| point.value.as_str().unwrap().parse::<Moment>().is_ok()), "{points:?}");
+    let weekdays = &evaluation.dependence[1];
+    assert_eq!((weekdays.part.as_deref(), weekdays.points.len()), (Some("weekday"), 7));
+    let [friday, saturday] = [4, 5].map(|day: usize| weekdays.points[day].probabilities[1]);
+    assert!(weekdays.points[5].value == "Saturday" && friday < 0.1 && saturday > 0.9, "{weekdays:?}");
     let slices: Vec<&str> = evaluation.slices.iter().map(|slice| slice.value.as_str()).collect();
     assert!(slices.contains(&"Saturdays") && slices.iter().any(|slice| slice.starts_with("up to 202")), "{slices:?}");
     let day =
