@@ -9,6 +9,9 @@ use crate::frame::texts;
 /// Months in English; three letters tell them apart.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
+/// Rows in which more years than this pass are not in the order of time.
+const MOST_YEARS: i32 = 100;
+
 /// Where the rows of a file without years are in time; the next file goes on from there.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Calendar {
@@ -26,7 +29,7 @@ impl Calendar {
     }
 }
 
-/// The date of each row, or why it has none; `None` for a dataset without time.
+/// The date of each row, or why it has none; `None` for a dataset without time, and for rows whose order cannot tell the year.
 pub(crate) type Dates = Option<Vec<Result<NaiveDate, String>>>;
 
 /// Dates every row of a frame; `column` finds a column by its name in the TOML file.
@@ -45,9 +48,20 @@ pub(crate) fn date_rows<'a>(
         Clock::DayAndMonth { day, month, .. } => {
             let (days, months) = (texts(column(day)?)?, texts(column(month)?)?);
             let pairs = days.iter().zip(months.iter()).map(|(d, m)| (d.unwrap_or_default(), m.unwrap_or_default()));
-            Ok(Some(years_from_order(pairs, calendar)))
+            Ok(years_if_ordered(pairs, calendar))
         }
     }
+}
+
+/// The dates, unless the rows are in no order of time; then the calendar stays where it was.
+fn years_if_ordered<'a>(rows: impl Iterator<Item = (&'a str, &'a str)>, calendar: &mut Calendar) -> Dates {
+    let before = *calendar;
+    let dates = years_from_order(rows, calendar);
+    if calendar.year - before.year > MOST_YEARS {
+        *calendar = before;
+        return None;
+    }
+    Some(dates)
 }
 
 /// Rows in date order: a month smaller than the one before begins a new year.
@@ -111,6 +125,15 @@ mod tests {
         assert_eq!(dates, expected.map(|d| d.map(str::to_owned).map_err(str::to_owned)));
         let second_file = years_from_order([("9", "feb"), ("9", "jan")].into_iter(), &mut calendar);
         assert_eq!(second_file.into_iter().map(|d| d.unwrap().year()).collect::<Vec<_>>(), [2010, 2011]);
+    }
+
+    #[test]
+    fn rows_in_no_order_get_no_dates_and_leave_the_calendar_alone() {
+        let shuffled = [("1", "dec"), ("1", "jan")].into_iter().cycle();
+        let mut calendar = Calendar { year: 2008, last_month: 0 };
+        assert!(years_if_ordered(shuffled.clone().take(300), &mut calendar).is_none());
+        assert_eq!(calendar.year, 2008);
+        assert_eq!(years_if_ordered(shuffled.take(180), &mut calendar).unwrap().len(), 180);
     }
 
     #[test]

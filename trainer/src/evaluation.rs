@@ -280,13 +280,8 @@ fn as_json(value: f32, kind: &ColumnKind) -> Json {
         ColumnKind::Numeric { .. } => {
             serde_json::Number::from_f64(data_contract::shortest(value)).map_or(Json::Null, Json::Number)
         }
-        ColumnKind::Date { .. } => {
-            if value.is_nan() {
-                Json::Null
-            } else {
-                date(value).into()
-            }
-        }
+        ColumnKind::Date { .. } if value.is_nan() => Json::Null,
+        ColumnKind::Date { .. } => date(value).into(),
         ColumnKind::Categorical { levels } if value >= 0.0 => {
             levels.get(value as usize).map_or(Json::Null, |level| level.as_str().into())
         }

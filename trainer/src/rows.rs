@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use data_contract::{ColumnRule, Dataset, DateForm, DeclaredKind, MAX_TEXT_BYTES, Moment, SetAside, prepared_column};
+use data_contract::{Clock, ColumnRule, Dataset, DateForm, DeclaredKind, MAX_TEXT_BYTES, Moment, SetAside, prepared_column};
 use polars::prelude::*;
 
 use crate::dates::{self, Calendar};
@@ -69,6 +69,9 @@ impl<'a> Checker<'a> {
         columns.extend(roles::check(dataset, find, &mut faults)?);
         warn_about_others(table, dataset);
         let dates = dates::date_rows(dataset, &mut self.calendar, find)?;
+        if dates.is_none() && dataset.time != Clock::None {
+            tracing::warn!("the rows of {} are not in the order of time that tells their years; they get no dates", table.file);
+        }
         for (row, problem) in dates.iter().flatten().enumerate().filter_map(|(row, date)| Some((row, date.as_ref().err()?))) {
             faults.add(row, None, problem.clone());
         }

@@ -10,20 +10,26 @@ mod training;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use trainer_onnx::Perceptron;
+use trainer_onnx::{Perceptron, Precision};
 
 use crate::encoding::Encoding;
 use crate::family::{Classifier, Exported, Family, OnStep};
 use crate::link::push_probabilities;
 use crate::random::Random;
 use crate::{Data, Error, Matrix};
-use network::Network;
+use network::{Float, Network};
 use training::train;
 
 const CHUNK: usize = 1024;
 
 /// With fewer rows than this none are held out, and training takes all its epochs.
 const MIN_HELD_OUT_ROWS: usize = 100;
+
+/// Rows on which float32 and float64 are compared, at most.
+const COMPARED_ROWS: usize = 2000;
+
+/// A network whose probabilities differ by more than this between the two counts in float64.
+const ROUNDING: f32 = 1e-6;
 
 /// Settings of the multilayer perceptron.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,7 +133,9 @@ impl ValidParams {
         let share = 1.0 / trained.len() as f32;
         let n_epochs = trained.iter().map(|(_, epochs)| *epochs).max().unwrap_or(0);
         let networks = trained.into_iter().map(|(network, _)| network.times(share)).collect();
-        Ok(Fitted { n_features: fitting.features().n_features(), n_classes: fitting.n_classes(), encoding, networks, n_epochs })
+        let (n_features, n_classes) = (fitting.features().n_features(), fitting.n_classes());
+        let fitted = Fitted { n_features, n_classes, encoding, networks, is_double: false, n_epochs };
+        Ok(fitted.in_precision_for(fitting.features()))
     }
 }
 
@@ -146,7 +154,43 @@ pub struct Fitted {
     encoding: Encoding,
     /// Their logits are added up.
     networks: Vec<Network>,
+    /// Whether they count in float64.
+    #[serde(default)]
+    is_double: bool,
     n_epochs: usize,
+}
+
+impl Fitted {
+    /// Chooses float64 where the order of a sum would show in the probabilities of these rows.
+    fn in_precision_for(mut self, features: &Matrix) -> Self {
+        let step = features.n_rows().div_ceil(COMPARED_ROWS).max(1);
+        let rows = features.select(&(0..features.n_rows()).step_by(step).collect::<Vec<_>>());
+        let single = self.probabilities(&rows);
+        self.is_double = true;
+        let double = self.probabilities(&rows);
+        let mut pairs = single.values().iter().zip(double.values());
+        self.is_double = pairs.any(|(single, double)| (single - double).abs() > ROUNDING);
+        self
+    }
+
+    /// The logits of a row, of all networks together.
+    fn logits(&self, row: &[f32]) -> Vec<f32> {
+        let inputs: Vec<(usize, f32)> = self.encoding.inputs(row).collect();
+        if self.is_double {
+            self.sum::<f64>(&inputs).iter().map(|logit| *logit as f32).collect()
+        } else {
+            self.sum::<f32>(&inputs)
+        }
+    }
+
+    fn sum<T: Float>(&self, inputs: &[(usize, f32)]) -> Vec<T> {
+        let mut networks = self.networks.iter();
+        let mut sum = networks.next().map_or(vec![], |network| network.logits::<T>(inputs));
+        for network in networks {
+            sum.iter_mut().zip(network.logits::<T>(inputs)).for_each(|(sum, logit)| *sum += logit);
+        }
+        sum
+    }
 }
 
 impl Classifier for Fitted {
@@ -155,10 +199,7 @@ impl Classifier for Fitted {
         let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
             let mut probabilities = Vec::new();
             for row in rows.chunks_exact(self.n_features) {
-                let inputs: Vec<(usize, f32)> = self.encoding.inputs(row).collect();
-                let logits = self.networks.iter().map(|network| network.logits(&inputs));
-                let sum = logits.reduce(|sum, logits| sum.iter().zip(&logits).map(|(a, b)| a + b).collect());
-                push_probabilities(&sum.unwrap_or_default(), &mut probabilities);
+                push_probabilities(&self.logits(row), &mut probabilities);
             }
             probabilities
         });
@@ -180,6 +221,7 @@ impl Classifier for Fitted {
             n_classes: self.n_classes,
             inputs: self.encoding.to_onnx(),
             networks: self.networks.iter().map(Network::to_onnx).collect(),
+            precision: if self.is_double { Precision::Double } else { Precision::Single },
         })
     }
 }

@@ -29,6 +29,17 @@ impl Graph {
         self.constant(DataType::Float, dims, values.iter().flat_map(|value| value.to_le_bytes()).collect())
     }
 
+    /// Float32 numbers as a float64 constant.
+    pub(crate) fn doubles(&mut self, dims: &[usize], values: &[f32]) -> String {
+        let constant = self.floats(dims, values);
+        self.cast(&constant, DataType::Double)
+    }
+
+    /// The same numbers in another type.
+    pub(crate) fn cast(&mut self, values: &str, to: DataType) -> String {
+        self.op("Cast", &[values], vec![AttributeProto::int("to", to as i64)])
+    }
+
     /// An int64 constant.
     pub(crate) fn ints(&mut self, dims: &[usize], values: &[i64]) -> String {
         self.constant(DataType::Int64, dims, values.iter().flat_map(|value| value.to_le_bytes()).collect())

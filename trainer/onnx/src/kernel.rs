@@ -56,11 +56,11 @@ impl KernelClassifier {
         let mut graph = Graph::default();
         let inputs = self.inputs.write(&mut graph);
         let kernel = self.kernel(&mut graph, &inputs);
-        let coefficients = doubles(&mut graph, &[self.n_landmarks(), self.n_outputs()], &self.coefficients);
-        let bias = doubles(&mut graph, &[1, self.n_outputs()], &self.bias);
+        let coefficients = graph.doubles(&[self.n_landmarks(), self.n_outputs()], &self.coefficients);
+        let bias = graph.doubles(&[1, self.n_outputs()], &self.bias);
         let sum = graph.op("MatMul", &[&kernel, &coefficients], vec![]);
         let logits = graph.op("Add", &[&sum, &bias], vec![]);
-        let logits = graph.op("Cast", &[&logits], vec![AttributeProto::int("to", DataType::Float as i64)]);
+        let logits = graph.cast(&logits, DataType::Float);
         match self.n_classes {
             2 => graph.link(&logits, 2),
             _ => one_against_the_rest(&mut graph, &logits),
@@ -82,12 +82,12 @@ impl KernelClassifier {
         let transposed: Vec<f32> =
             (0..n_inputs).flat_map(|input| self.landmarks.iter().skip(input).step_by(n_inputs)).copied().collect();
         let squares: Vec<f32> = self.landmarks.chunks_exact(n_inputs).map(|z| z.iter().map(|z| z * z).sum::<f32>()).collect();
-        let transposed = doubles(graph, &[n_inputs, n_landmarks], &transposed);
-        let squares = doubles(graph, &[1, n_landmarks], &squares);
-        let two = doubles(graph, &[1, 1], &[2.0]);
-        let zero = doubles(graph, &[1, 1], &[0.0]);
-        let gamma = doubles(graph, &[1, 1], &[-self.gamma]);
-        let inputs = graph.op("Cast", &[inputs], vec![AttributeProto::int("to", DataType::Double as i64)]);
+        let transposed = graph.doubles(&[n_inputs, n_landmarks], &transposed);
+        let squares = graph.doubles(&[1, n_landmarks], &squares);
+        let two = graph.doubles(&[1, 1], &[2.0]);
+        let zero = graph.doubles(&[1, 1], &[0.0]);
+        let gamma = graph.doubles(&[1, 1], &[-self.gamma]);
+        let inputs = graph.cast(inputs, DataType::Double);
         let square = graph.op("Mul", &[&inputs, &inputs], vec![]);
         let norm = sum_of_row(graph, &square);
         let product = graph.op("MatMul", &[&inputs, &transposed], vec![]);
@@ -98,12 +98,6 @@ impl KernelClassifier {
         let exponent = graph.op("Mul", &[&distance, &gamma], vec![]);
         graph.op("Exp", &[&exponent], vec![])
     }
-}
-
-/// Float32 numbers as a float64 constant.
-fn doubles(graph: &mut Graph, dims: &[usize], values: &[f32]) -> String {
-    let constant = graph.floats(dims, values);
-    graph.op("Cast", &[&constant], vec![AttributeProto::int("to", DataType::Double as i64)])
 }
 
 fn one_against_the_rest(graph: &mut Graph, logits: &str) {

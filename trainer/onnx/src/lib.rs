@@ -49,4 +49,4 @@ pub use head::{Head, metadata};
 pub use inputs::{HingeInput, Inputs, MissingInput, NumericInput, OneHotInput};
 pub use kernel::{KernelClassifier, LEAST_SIGMOID};
 pub use linear::LinearClassifier;
-pub use perceptron::{Layer, Perceptron};
+pub use perceptron::{Layer, Perceptron, Precision};

@@ -4,6 +4,7 @@ use crate::error::{self, Error};
 use crate::graph::Graph;
 use crate::head::Head;
 use crate::inputs::Inputs;
+use crate::proto::DataType;
 
 /// Networks of fully connected layers whose logits are added up; between layers, what is below 0 becomes 0.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +17,18 @@ pub struct Perceptron {
     pub inputs: Inputs,
     /// The layers of each network, first to last.
     pub networks: Vec<Vec<Layer>>,
+    /// In what the networks count.
+    pub precision: Precision,
+}
+
+/// In what a graph counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Precision {
+    /// Float32.
+    #[default]
+    Single,
+    /// Float64, for large weights of both signs whose terms cancel.
+    Double,
 }
 
 /// A fully connected layer.
@@ -44,10 +57,18 @@ impl Perceptron {
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         self.check().expect("a classifier that passes its check");
         let mut graph = Graph::default();
-        let inputs = self.inputs.write(&mut graph);
-        let logits: Vec<String> = self.networks.iter().map(|layers| network(&mut graph, &inputs, layers)).collect();
+        let mut inputs = self.inputs.write(&mut graph);
+        if self.precision == Precision::Double {
+            inputs = graph.cast(&inputs, DataType::Double);
+        }
+        let networks = self.networks.iter();
+        let logits: Vec<String> = networks.map(|layers| network(&mut graph, &inputs, layers, self.precision)).collect();
         let sum = logits.into_iter().reduce(|sum, logits| graph.op("Add", &[&sum, &logits], vec![]));
-        graph.link(&sum.expect("the check wants a network"), self.n_classes);
+        let mut logits = sum.expect("the check wants a network");
+        if self.precision == Precision::Double {
+            logits = graph.cast(&logits, DataType::Float);
+        }
+        graph.link(&logits, self.n_classes);
         graph.finish(head, self.n_features, self.n_classes)
     }
 
@@ -64,12 +85,16 @@ impl Perceptron {
     }
 }
 
-fn network(graph: &mut Graph, inputs: &str, layers: &[Layer]) -> String {
+fn network(graph: &mut Graph, inputs: &str, layers: &[Layer], precision: Precision) -> String {
+    let constant = match precision {
+        Precision::Single => Graph::floats,
+        Precision::Double => Graph::doubles,
+    };
     let mut values = inputs.to_owned();
     for (at, layer) in layers.iter().enumerate() {
         let n_outputs = layer.bias.len();
-        let weights = graph.floats(&[layer.weights.len() / n_outputs, n_outputs], &layer.weights);
-        let bias = graph.floats(&[1, n_outputs], &layer.bias);
+        let weights = constant(graph, &[layer.weights.len() / n_outputs, n_outputs], &layer.weights);
+        let bias = constant(graph, &[1, n_outputs], &layer.bias);
         let product = graph.op("MatMul", &[&values, &weights], vec![]);
         values = graph.op("Add", &[&product, &bias], vec![]);
         if at + 1 < layers.len() {
@@ -93,6 +118,7 @@ mod tests {
             n_classes: 2,
             inputs: Inputs { numeric: vec![number], ..Inputs::default() },
             networks: vec![layers],
+            precision: Precision::Single,
         }
     }
 

@@ -1,5 +1,7 @@
 //! The layers of one network as plain numbers.
 
+use std::ops::{AddAssign, Mul};
+
 use serde::{Deserialize, Serialize};
 
 /// Fully connected layers; between them, what is below 0 becomes 0.
@@ -18,11 +20,12 @@ pub(super) struct Layer {
 }
 
 impl Network {
-    /// The logits of a row, given its inputs that may differ from 0.
-    pub(super) fn logits(&self, inputs: &[(usize, f32)]) -> Vec<f32> {
-        let mut values = self.layers[0].apply(inputs.iter().copied());
+    /// The logits of a row, given its inputs that may differ from 0, counted in float32 or float64.
+    pub(super) fn logits<T: Float>(&self, inputs: &[(usize, f32)]) -> Vec<T> {
+        let mut values = self.layers[0].apply(inputs.iter().map(|&(input, value)| (input, T::from(value))));
         for layer in &self.layers[1..] {
-            values = layer.apply(values.into_iter().map(|value| value.max(0.0)).enumerate());
+            values =
+                layer.apply(values.into_iter().map(|value| if value > T::default() { value } else { T::default() }).enumerate());
         }
         values
     }
@@ -48,14 +51,21 @@ impl Network {
 }
 
 impl Layer {
-    fn apply(&self, inputs: impl Iterator<Item = (usize, f32)>) -> Vec<f32> {
+    fn apply<T: Float>(&self, inputs: impl Iterator<Item = (usize, T)>) -> Vec<T> {
         let n_outputs = self.bias.len();
-        let mut sums = vec![0.0; n_outputs];
-        for (input, value) in inputs.filter(|(_, value)| *value != 0.0) {
+        let mut sums = vec![T::default(); n_outputs];
+        for (input, value) in inputs.filter(|(_, value)| *value != T::default()) {
             let weights = &self.weights[input * n_outputs..][..n_outputs];
-            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+            sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * T::from(*weight));
         }
-        sums.iter_mut().zip(&self.bias).for_each(|(sum, bias)| *sum += bias);
+        sums.iter_mut().zip(&self.bias).for_each(|(sum, bias)| *sum += T::from(*bias));
         sums
     }
 }
+
+/// What a network counts in.
+pub(super) trait Float: Copy + Default + PartialOrd + From<f32> + Mul<Output = Self> + AddAssign {}
+
+impl Float for f32 {}
+
+impl Float for f64 {}

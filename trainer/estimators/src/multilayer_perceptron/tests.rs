@@ -79,3 +79,15 @@ fn what_is_out_of_range_is_refused() {
     let error = Params { hidden: vec![], ..Params::default() }.check().unwrap_err();
     assert_eq!(error.to_string(), "multilayer-perceptron parameter `hidden` is 0, but should be 1 to 8 layers");
 }
+
+#[test]
+fn large_weights_that_cancel_are_counted_in_float64() {
+    let data = rows(200, 3, 2);
+    let mut fitted = fit(Params { epochs: Some(4), ..small() }, &data);
+    assert!(!fitted.is_double);
+    let [first, .., last] = &mut fitted.networks[0].layers[..] else { panic!("two layers") };
+    // Every unit is far above 0, and the last layer takes that away again.
+    first.bias.iter_mut().for_each(|bias| *bias += 1e4);
+    last.bias[0] -= 1e4 * last.weights.iter().sum::<f32>();
+    assert!(fitted.in_precision_for(data.features()).is_double);
+}

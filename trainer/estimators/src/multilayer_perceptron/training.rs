@@ -241,7 +241,7 @@ impl Watch {
         let (mut loss, mut probabilities) = (0.0, vec![]);
         for ((inputs, &class), weight) in self.inputs.iter().zip(&self.classes).zip(&self.weights) {
             probabilities.clear();
-            push_probabilities(&network.logits(inputs), &mut probabilities);
+            push_probabilities(&network.logits::<f32>(inputs), &mut probabilities);
             loss -= weight * f64::from(probabilities[class as usize]).max(1e-15).ln();
         }
         loss / self.weights.iter().sum::<f64>()

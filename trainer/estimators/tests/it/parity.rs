@@ -168,3 +168,28 @@ fn the_graph_agrees_on_random_shapes() {
         check(&Shape::random(&mut Random(seed)), seed);
     }
 }
+
+/// Large weights of both signs cancel: such a network counts in float64, in its graph too.
+#[test]
+fn the_graph_of_a_perceptron_agrees_in_both_precisions() {
+    let shape = shape(&[NUMERIC, NUMERIC, NUMERIC, levels(4)], 2);
+    let train = shape.training(&mut Random(8));
+    let wild = multilayer_perceptron::Params {
+        n_knots: Some(0),
+        learning_rate: 0.05,
+        weight_decay: 0.0,
+        epochs: Some(60),
+        patience: 60,
+        ..Default::default()
+    };
+    let fitted = Params::MultilayerPerceptron(wild).check().unwrap().fit(&train, None, 8, &mut to_the_end).unwrap();
+    let mut json = serde_json::to_value(&fitted).unwrap();
+    for is_double in [json["is_double"].as_bool().unwrap(), true] {
+        json["is_double"] = is_double.into();
+        let fitted: Fitted = serde_json::from_value(json.clone()).unwrap();
+        let scores = Predictor::load(&export(&fitted, &shape)).unwrap();
+        let scores = scores.scores(train.features().values(), train.n_rows()).unwrap();
+        let own = fitted.probabilities(train.features());
+        compare(&own, &scores, train.features(), 2.0 * TOLERANCE, if is_double { "float64" } else { "float32" });
+    }
+}
