@@ -88,7 +88,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     }
     let n_steps = typical_steps(&held_out.n_steps);
     let fitted = progress.fit(|on_step| valid.clone().with_steps(n_steps).fit(&all, None, material.seed, on_step))?;
-    let calibrated = |fitted| Calibrated { fitted, calibration: choice.calibration.clone() };
+    let calibrated = |fitted| Calibrated::new(fitted, choice.calibration.clone());
     let judgement = Judgement {
         n_folds: held_out.n_folds,
         features: all.features().select(&held_out.rows),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use trainer_onnx::{Calendar, DateColumn};
 
 use crate::family::{Classifier, Exported, Family, Fitted, OnStep, ValidParams};
+use crate::link::Scaling;
 use crate::{Data, Error, FeatureKind, Matrix};
 
 const MONTH: FeatureKind = FeatureKind::Categorical { n_levels: 12 };
@@ -63,6 +64,12 @@ impl Dated {
     /// The family.
     pub(crate) fn family(&self) -> Family {
         self.fitted.family()
+    }
+
+    /// The same with its log-odds scaled; none where it has none.
+    pub(crate) fn scaled(&self, scaling: &Scaling) -> Option<Self> {
+        let fitted = self.fitted.scaled(scaling)?;
+        Some(Self { fitted, dates: self.dates.clone(), n_features: self.n_features })
     }
 
     fn calendar(&self) -> Calendar {

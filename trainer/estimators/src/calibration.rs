@@ -192,6 +192,19 @@ pub struct Calibrated {
 }
 
 impl Calibrated {
+    /// Calibrates a classifier. A sigmoid becomes part of one that has log-odds: probabilities near 1, of which float32 has few, would not
+    /// tell them well enough to start from.
+    pub fn new(fitted: Fitted, calibration: Calibration) -> Self {
+        let scaled = match &calibration {
+            Calibration::Sigmoid(sigmoid) => fitted.scaled(&sigmoid.scaling()),
+            Calibration::None | Calibration::Isotonic(_) => None,
+        };
+        match scaled {
+            Some(fitted) => Self { fitted, calibration: Calibration::None },
+            None => Self { fitted, calibration },
+        }
+    }
+
     /// Probabilities `[N, C]`.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use trainer_onnx::{Calendar, Head, KernelClassifier, LinearClassifier, Perceptron, TreeEnsemble};
 
 use crate::calendar::Dated;
+use crate::link::Scaling;
 use crate::{Data, Error, Matrix, gradient_boosting, logistic_regression, multilayer_perceptron, random_forest, support_vector};
 
 /// A way to learn a classifier.
@@ -251,6 +252,18 @@ impl Fitted {
     /// The same classifier as plain numbers, from which a graph is written.
     pub fn to_onnx(&self) -> Exported {
         self.classifier().to_onnx()
+    }
+
+    /// The same with its log-odds scaled; none where a classifier has no log-odds but probabilities alone.
+    pub(crate) fn scaled(&self, scaling: &Scaling) -> Option<Self> {
+        match self {
+            Self::LogisticRegression(fitted) => Some(Self::LogisticRegression(fitted.clone().scaled(scaling))),
+            Self::SupportVector(fitted) => fitted.clone().scaled(scaling).map(Self::SupportVector),
+            Self::MultilayerPerceptron(fitted) => Some(Self::MultilayerPerceptron(fitted.clone().scaled(scaling))),
+            Self::RandomForest(_) => None,
+            Self::GradientBoosting(fitted) => Some(Self::GradientBoosting(fitted.clone().scaled(scaling))),
+            Self::Dated(dated) => dated.scaled(scaling).map(|dated| Self::Dated(Box::new(dated))),
+        }
     }
 
     fn classifier(&self) -> &dyn Classifier {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use trainer_onnx::{Link, TreeEnsemble};
 
 use crate::family::{Classifier, Exported, Family, OnStep, Step};
-use crate::link::push_probabilities;
+use crate::link::{Scaling, push_probabilities};
 use crate::matrix::check_length;
 use crate::tree::binning::N_BINS;
 use crate::tree::grow::GrowParams;
@@ -320,6 +320,14 @@ impl Classifier for Fitted {
 }
 
 impl Fitted {
+    /// The same with its raw values scaled.
+    pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
+        let nodes = self.rounds.iter_mut().flatten().flat_map(|tree| &mut tree.nodes);
+        let leaves = nodes.filter_map(|node| if let Node::Leaf(value) = node { Some(value) } else { None });
+        scaling.apply(leaves, &mut self.base);
+        self
+    }
+
     /// The ensemble whose raw values are the means of several ensembles' raw values; all have the same base.
     fn mean(models: Vec<Self>) -> Self {
         let n_models = models.len();

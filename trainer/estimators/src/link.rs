@@ -28,6 +28,23 @@ pub(crate) fn push_probabilities(raw: &[f32], probabilities: &mut Vec<f32>) {
     }
 }
 
+/// A change of raw values that keeps their order: `slope · value + bias`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scaling {
+    /// Above 0.
+    pub(crate) slope: f32,
+    /// One per raw value.
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Scaling {
+    /// Changes the weights of raw values, and what is added to them.
+    pub(crate) fn apply<'a>(&self, weights: impl IntoIterator<Item = &'a mut f32>, bias: &mut [f32]) {
+        weights.into_iter().for_each(|weight| *weight *= self.slope);
+        bias.iter_mut().zip(&self.bias).for_each(|(value, bias)| *value = *value * self.slope + bias);
+    }
+}
+
 /// Raw values per row: one for two classes, one per class for more.
 pub(crate) fn n_outputs(n_classes: usize) -> usize {
     if n_classes == 2 { 1 } else { n_classes }

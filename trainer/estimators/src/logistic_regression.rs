@@ -18,7 +18,7 @@ use trainer_onnx::LinearClassifier;
 
 use crate::encoding::Encoding;
 use crate::family::{Classifier, Exported, Family, OnStep, Step};
-use crate::link::{n_outputs, push_probabilities};
+use crate::link::{Scaling, n_outputs, push_probabilities};
 use crate::{Data, Error, Matrix};
 use descent::{Goal, minimise};
 use objective::Objective;
@@ -178,6 +178,12 @@ impl Classifier for Fitted {
 }
 
 impl Fitted {
+    /// The same with its raw values scaled.
+    pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
+        scaling.apply(&mut self.weights, &mut self.bias);
+        self
+    }
+
     /// One log-odds for two classes, one raw value per class for more.
     fn raw(&self, row: &[f32]) -> Vec<f32> {
         let mut raw = self.bias.clone();

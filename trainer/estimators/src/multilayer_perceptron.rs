@@ -14,7 +14,7 @@ use trainer_onnx::{Perceptron, Precision};
 
 use crate::encoding::Encoding;
 use crate::family::{Classifier, Exported, Family, OnStep};
-use crate::link::push_probabilities;
+use crate::link::{Scaling, push_probabilities};
 use crate::random::Random;
 use crate::{Data, Error, Matrix};
 use network::{Float, Network};
@@ -170,6 +170,15 @@ impl Fitted {
         let double = self.probabilities(&rows);
         let mut pairs = single.values().iter().zip(double.values());
         self.is_double = pairs.any(|(single, double)| (single - double).abs() > ROUNDING);
+        self
+    }
+
+    /// The same with its logits scaled.
+    pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
+        let none = Scaling { slope: scaling.slope, bias: vec![0.0; scaling.bias.len()] };
+        for (number, network) in self.networks.iter_mut().enumerate() {
+            network.scale(if number == 0 { scaling } else { &none });
+        }
         self
     }
 

@@ -15,7 +15,7 @@ use trainer_onnx::{KernelClassifier, LEAST_SIGMOID};
 
 use crate::encoding::Encoding;
 use crate::family::{Classifier, Exported, Family, OnStep, Step};
-use crate::link::{n_outputs, push_probabilities, sigmoid};
+use crate::link::{Scaling, n_outputs, push_probabilities, sigmoid};
 use crate::random::Random;
 use crate::{Data, Error, Matrix};
 use newton::{Machine, Problem};
@@ -253,6 +253,12 @@ impl Fitted {
             converged: machines.iter().all(|machine| machine.converged),
             space,
         }
+    }
+
+    /// The same with its log-odds scaled; none with several classes, whose decisions are no logits of a softmax.
+    pub(crate) fn scaled(mut self, scaling: &Scaling) -> Option<Self> {
+        scaling.apply(&mut self.coefficients, &mut self.bias);
+        (self.n_classes == 2).then_some(self)
     }
 
     fn push_probabilities(&self, logits: &[f32], probabilities: &mut Vec<f32>) {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use trainer_onnx::LEAST_PROBABILITY;
 
 use crate::Matrix;
-use crate::link::softmax;
+use crate::link::{Scaling, softmax};
 
 const MAX_STEPS: usize = 50;
 
@@ -55,6 +55,15 @@ impl Sigmoid {
         let start = values.len();
         values.extend(row.iter().zip(&self.bias).map(|(p, bias)| p.max(LEAST_PROBABILITY).ln() * self.slope + bias));
         softmax(&mut values[start..]);
+    }
+
+    /// What it does to log-odds, or to the logits of several classes.
+    pub(super) fn scaling(&self) -> Scaling {
+        let bias = match self.bias[..] {
+            [first, second] => vec![second - first],
+            _ => self.bias.clone(),
+        };
+        Scaling { slope: self.slope, bias }
     }
 
     /// The same for the exporter.

@@ -4,6 +4,8 @@ use std::ops::{AddAssign, Mul};
 
 use serde::{Deserialize, Serialize};
 
+use crate::link::Scaling;
+
 /// Fully connected layers; between them, what is below 0 becomes 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Network {
@@ -36,6 +38,13 @@ impl Network {
             last.weights.iter_mut().chain(&mut last.bias).for_each(|value| *value *= factor);
         }
         self
+    }
+
+    /// Scales the logits.
+    pub(super) fn scale(&mut self, scaling: &Scaling) {
+        if let Some(last) = self.layers.last_mut() {
+            scaling.apply(&mut last.weights, &mut last.bias);
+        }
     }
 
     /// Whether every number is finite.
