@@ -29,6 +29,8 @@ const TELLING_ROWS: usize = 20;
 /// A column with at least this share of numbers is one of numbers, with this share of dates one of dates; rows with something else are set
 /// aside. A column of dates dates the rows if at least this share has one.
 const NUMBERS_SHARE: f64 = 0.99;
+/// Rows of a file that tell what a column is.
+const LOOKED_AT_ROWS: usize = 100_000;
 /// The most classes that a target may have.
 const MAX_CLASSES: usize = 50;
 
@@ -176,10 +178,19 @@ enum Look {
     LeaveOut(&'static str),
 }
 
+/// Looks at evenly spaced rows of many; what seems empty, constant or unique in these is looked at whole.
 fn look_at(column: &Column) -> anyhow::Result<Look> {
     if column.dtype().is_nested() {
         return Ok(Look::LeaveOut("its values are lists or structures"));
     }
+    let step = column.len().div_ceil(LOOKED_AT_ROWS).max(1);
+    match look_at_rows(&column.gather_every(step, 0)?)? {
+        Look::LeaveOut(_) if step > 1 => look_at_rows(column),
+        found => Ok(found),
+    }
+}
+
+fn look_at_rows(column: &Column) -> anyhow::Result<Look> {
     let counts = count(column)?;
     let n_present: usize = counts.values().sum();
     let complete = n_present == column.len();
