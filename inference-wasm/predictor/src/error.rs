@@ -62,6 +62,12 @@ pub enum LoadError {
         /// Name of the node.
         node: String,
     },
+    /// A graph that the trainer did not write, in a build that runs no other.
+    #[error("this build runs models of the trainer alone: {reason}")]
+    Foreign {
+        /// Where the graph differs from the trainer's.
+        reason: String,
+    },
     /// The graph contradicts itself, or uses an operator in a way that this engine does not have.
     #[error("the graph cannot be prepared: {reason}")]
     Graph {
@@ -100,6 +106,7 @@ impl LoadError {
             }
             Self::Contract { .. } | Self::Disagree { .. } => "export the model again, together with its contract",
             Self::Interface { .. } => "the interface is one input `features` and the outputs `label` and `probabilities`",
+            Self::Foreign { .. } => "use the full build, which runs any ONNX file",
             Self::Operator { .. } | Self::Graph { .. } => "export the model with standard operators, without ZipMap",
         }
     }

@@ -1,7 +1,8 @@
 //! Bundle bytes and a record to a prediction.
 //!
 //! A lone `model.onnx` is enough: its metadata carries the contract, and whatever predicts (the test command, batch, the browser,
-//! the worker) goes through [`Predictor`]. The graph runs in tract, with an operator for tree ensembles of our own.
+//! the worker) goes through [`Predictor`]. Models that the trainer wrote run
+//! in loops of our own over flat arrays; any other in tract, which the feature `tract`, on unless asked otherwise, brings in.
 //!
 //! ```
 //! use inference_predictor::Predictor;
@@ -19,12 +20,23 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod answer;
+mod engine;
 mod error;
-mod graph;
+mod interface;
+mod link;
+mod lowered;
+mod onnx;
 mod predictor;
-mod tree_op;
-mod trees;
+#[cfg(feature = "tract")]
+mod tract;
 
 pub use answer::{Answer, MAX_BODY_BYTES, MAX_ROWS, Model, Refusal, RowRefusal, Scored, answer};
 pub use error::{LoadError, PredictError};
 pub use predictor::{Predictor, Scores};
+
+/// The name of the graph's input.
+pub(crate) const FEATURES: &str = "features";
+/// The name of the output that holds the classes' indices.
+pub(crate) const LABEL: &str = "label";
+/// The name of the output that holds the probabilities.
+pub(crate) const PROBABILITIES: &str = "probabilities";

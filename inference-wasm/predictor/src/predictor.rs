@@ -1,18 +1,15 @@
 //! A loaded model: its contract, and a graph that runs.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use data_contract::{Contract, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, Record, metadata, shortest};
 use serde_json::Value as Json;
-use tract_hir::internal::*;
 
+use crate::engine::{Choice, Engine};
 use crate::error::{LoadError, PredictError};
-use crate::graph::{File, Plan};
-
-/// Rows that go through the graph at once; more gain no speed and take memory.
-const ROWS_AT_ONCE: usize = 4096;
+use crate::interface;
+use crate::onnx::Model;
 
 /// A loaded model. Predicting needs no exclusive access, so one predictor serves many threads.
 #[derive(Clone)]
@@ -24,7 +21,7 @@ pub struct Predictor {
     family: String,
     threshold: Option<f64>,
     synthetic: bool,
-    plan: Plan,
+    engine: Engine,
 }
 
 /// What the graph says of a batch.
@@ -39,31 +36,46 @@ pub struct Scores {
 impl Predictor {
     /// Reads an ONNX file whose metadata carries its contract, and runs it once on a row of which nothing is known.
     pub fn load(model: &[u8]) -> Result<Self, LoadError> {
+        Self::load_guarded(model, Choice::Any)
+    }
+
+    /// As [`Predictor::load`], but tract runs the model, also one that the trainer wrote. For comparisons: it is slower.
+    #[cfg(feature = "tract")]
+    pub fn load_in_tract(model: &[u8]) -> Result<Self, LoadError> {
+        Self::load_guarded(model, Choice::Tract)
+    }
+
+    fn load_guarded(model: &[u8], choice: Choice) -> Result<Self, LoadError> {
         // tract panics on some graphs that contradict themselves. In WebAssembly, where nothing unwinds, such a file throws.
-        std::panic::catch_unwind(|| Self::load_or_panic(model))
+        std::panic::catch_unwind(|| Self::load_or_panic(model, choice))
             .unwrap_or_else(|_| Err(LoadError::Graph { reason: "the engine gave up".into() }))
     }
 
-    fn load_or_panic(model: &[u8]) -> Result<Self, LoadError> {
-        let file = File::read(model)?;
-        let metadata = Metadata(file.metadata());
+    fn load_or_panic(bytes: &[u8], choice: Choice) -> Result<Self, LoadError> {
+        let model = Model::read(bytes)?;
+        let metadata = Metadata(&model.metadata);
         let contract = metadata.contract()?;
-        let plan = file.plan(contract.n_features(), contract.target.classes.len())?;
+        let (n_features, n_classes) = (contract.n_features(), contract.target.classes.len());
+        interface::check(&model.graph, n_features, n_classes)?;
         let predictor = Self {
             contract_digest: contract.digest(),
             name: metadata.text(metadata::NAME).unwrap_or(&contract.dataset).to_owned(),
             version: metadata.parsed(metadata::VERSION)?.unwrap_or(0),
             family: metadata.text(metadata::FAMILY).unwrap_or("unknown").to_owned(),
-            threshold: metadata.parsed(metadata::THRESHOLD)?.filter(|_| contract.target.classes.len() == 2),
+            threshold: metadata.parsed(metadata::THRESHOLD)?.filter(|_| n_classes == 2),
             synthetic: metadata.parsed(metadata::SYNTHETIC)?.unwrap_or(false),
+            engine: Engine::new(bytes, &model, n_features, n_classes, choice)?,
             contract,
-            plan,
         };
-        let unknown = vec![f32::NAN; predictor.contract.n_features()];
-        match predictor.scores(&unknown, 1) {
+        match predictor.scores(&vec![f32::NAN; n_features], 1) {
             Ok(_) => Ok(predictor),
             Err(error) => Err(LoadError::Graph { reason: error.to_string() }),
         }
+    }
+
+    /// What runs the model: `lowered`, our own loops, for models that the trainer wrote; `tract` for others.
+    pub fn engine(&self) -> &'static str {
+        self.engine.name()
     }
 
     /// What a record must look like.
@@ -127,11 +139,8 @@ impl Predictor {
         if n_rows.checked_mul(width) != Some(features.len()) {
             return Err(PredictError::Width { expected: n_rows.saturating_mul(width), found: features.len() });
         }
-        let mut scores = Scores::default();
-        for chunk in features.chunks(ROWS_AT_ONCE * width) {
-            self.run(chunk, chunk.len() / width, &mut scores)
-                .map_err(|error| PredictError::Run { reason: format!("{error:#}") })?;
-        }
+        let scores = self.engine.scores(features)?;
+        self.check_scores(&scores)?;
         Ok(scores)
     }
 
@@ -159,22 +168,17 @@ impl Predictor {
         })
     }
 
-    /// Appends the scores of some rows, and refuses what the interface does not allow.
-    fn run(&self, features: &[f32], n_rows: usize, scores: &mut Scores) -> TractResult<()> {
-        let n_classes = self.contract.target.classes.len();
-        let input = Tensor::from_shape(&[n_rows, self.contract.n_features()], features)?;
-        let outputs = self.plan.run(tvec!(input.into_tvalue()))?;
-        let labels = outputs[0].cast_to::<i64>()?;
-        let labels = labels.try_as_plain_ram()?;
-        let (labels, probabilities) = (labels.as_slice::<i64>()?, outputs[1].try_as_plain_ram()?);
-        let probabilities = probabilities.as_slice::<f32>()?;
-        ensure!(labels.len() == n_rows, "{n_rows} rows have {} labels", labels.len());
-        ensure!(probabilities.len() == n_rows * n_classes, "{n_rows} rows have {} probabilities", probabilities.len());
-        ensure!(labels.iter().all(|label| (0..n_classes as i64).contains(label)), "a label is beyond the {n_classes} classes");
-        ensure!(probabilities.iter().all(|probability| probability.is_finite()), "a probability is not finite");
-        scores.labels.extend_from_slice(labels);
-        scores.probabilities.extend_from_slice(probabilities);
-        Ok(())
+    /// Refuses what the interface does not allow.
+    fn check_scores(&self, scores: &Scores) -> Result<(), PredictError> {
+        let n_classes = self.contract.target.classes.len() as i64;
+        let failed = |reason: String| Err(PredictError::Run { reason });
+        if !scores.labels.iter().all(|label| (0..n_classes).contains(label)) {
+            return failed(format!("a label is beyond the {n_classes} classes"));
+        }
+        match scores.probabilities.iter().all(|probability| probability.is_finite()) {
+            true => Ok(()),
+            false => failed("a probability is not finite".into()),
+        }
     }
 
     fn prediction(&self, record: &Record, label: i64, probabilities: &[f32]) -> Prediction {
@@ -199,12 +203,12 @@ impl fmt::Debug for Predictor {
     }
 }
 
-/// The file's metadata, by key.
-struct Metadata(BTreeMap<String, String>);
+/// The file's metadata: keys and values. Of keys that occur twice the last counts.
+struct Metadata<'m, 'a>(&'m [(&'a str, &'a str)]);
 
-impl Metadata {
-    fn text(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
+impl<'a> Metadata<'_, 'a> {
+    fn text(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
     fn contract(&self) -> Result<Contract, LoadError> {

@@ -8,13 +8,21 @@ const TOLERANCE: f64 = 1e-6;
 #[track_caller]
 fn check(bundle: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(bundle);
-    let predictor = Predictor::load(&std::fs::read(folder.join("model.onnx")).unwrap()).unwrap();
+    let model = std::fs::read(folder.join("model.onnx")).unwrap();
     let golden: Golden = serde_json::from_str(&std::fs::read_to_string(folder.join("golden.json")).unwrap()).unwrap();
+    check_in(&Predictor::load(&model).unwrap(), "lowered", &golden);
+    #[cfg(feature = "tract")]
+    check_in(&Predictor::load_in_tract(&model).unwrap(), "tract", &golden);
+}
+
+#[track_caller]
+fn check_in(predictor: &Predictor, engine: &str, golden: &Golden) {
+    assert_eq!(predictor.engine(), engine);
     assert_eq!(golden.contract, predictor.contract().digest());
     for (index, row) in golden.rows.iter().enumerate() {
-        check_row(&predictor, index, row);
+        check_row(predictor, index, row);
     }
-    check_batch(&predictor, &golden);
+    check_batch(predictor, golden);
 }
 
 #[track_caller]

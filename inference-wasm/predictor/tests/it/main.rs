@@ -3,6 +3,8 @@
 
 mod answers;
 mod bad_models;
+#[cfg(feature = "tract")]
+mod engines;
 mod golden;
 mod records;
 

@@ -5,6 +5,7 @@ use trainer_estimators::calibration::{Calibrated, Calibration, Method, choose};
 use trainer_estimators::{Family, FeatureKind, Params, to_the_end};
 use trainer_onnx::Head;
 
+use crate::engines;
 use crate::parity::metadata_of;
 use crate::problem::{Random, Shape};
 
@@ -27,8 +28,10 @@ fn check(family: Family, method: Method, n_classes: usize) {
     calibration.iter().for_each(|calibration| calibration.check(n_classes).unwrap());
     let head =
         Head { threshold, calibration, metadata: metadata_of(&shape, family), name: "calibrated".into(), ..Head::default() };
-    let predictor = Predictor::load(&model.fitted.to_onnx().to_model(&head)).unwrap();
+    let file = model.fitted.to_onnx().to_model(&head);
+    let predictor = Predictor::load(&file).unwrap();
     for rows in [train.features(), &shape.odd_rows(300, 1e20, &mut random)] {
+        engines::check_within(&file, rows, TOLERANCE, &format!("{family} {method:?}, {n_classes} classes"));
         let scores = predictor.scores(rows.values(), rows.n_rows()).unwrap();
         let own = model.probabilities(rows);
         let apart = own.values().iter().zip(&scores.probabilities).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod calibrated;
+mod engines;
 mod odd_tables;
 mod parity;
 mod problem;

@@ -3,6 +3,7 @@
 use inference_predictor::Predictor;
 use trainer_estimators::{Data, Family, FeatureKind, Matrix, Params, to_the_end};
 
+use crate::engines;
 use crate::parity::{compare, export, tolerance};
 use crate::problem::{Random, Shape};
 
@@ -50,8 +51,10 @@ fn check(name: &str, table: &Table) {
     for family in Family::ALL {
         let params = Params::default_for(family);
         let fitted = params.clone().check().unwrap().fit(&data, None, 1, &mut to_the_end).unwrap();
-        let predictor = Predictor::load(&export(&fitted, &shape)).unwrap();
+        let model = export(&fitted, &shape);
+        let predictor = Predictor::load(&model).unwrap();
         for rows in [data.features(), &table.other_rows()] {
+            engines::check(&model, rows, family, name);
             let probabilities = fitted.probabilities(rows);
             for p in probabilities.rows() {
                 let is_sound = p.iter().all(|p| (0.0..=1.0).contains(p)) && (p.iter().sum::<f32>() - 1.0).abs() < 1e-5;

@@ -10,6 +10,7 @@ use trainer_estimators::{
 };
 use trainer_onnx::Head;
 
+use crate::engines;
 use crate::problem::{Random, Shape};
 
 /// How far a probability of the graph may be from the classifier's own.
@@ -62,8 +63,10 @@ fn check(shape: &Shape, seed: u64) {
     for (params, largest) in all_params() {
         let odd = shape.odd_rows(N_ODD_ROWS, largest, &mut random);
         let fitted = params.clone().check().unwrap().fit(&train, None, seed, &mut to_the_end).unwrap();
-        let predictor = Predictor::load(&export(&fitted, shape)).unwrap();
+        let model = export(&fitted, shape);
+        let predictor = Predictor::load(&model).unwrap();
         for rows in [train.features(), &odd] {
+            engines::check(&model, rows, params.family(), &format!("{params:?} on {shape:?}, seed {seed}"));
             let scores = predictor.scores(rows.values(), rows.n_rows()).unwrap();
             compare(
                 &fitted.probabilities(rows),

@@ -9,7 +9,7 @@ use tract_hir::internal::*;
 use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 
-use crate::trees::{Layout, Link, Mode, Node, Trees, Vote};
+use super::trees::{Layout, Link, Mode, Node, Trees, Vote};
 
 pub(crate) const NAME: &str = "TreeEnsembleClassifier";
 

@@ -4,6 +4,8 @@
 //!
 //! Source: ONNX operators, TreeEnsembleClassifier; onnxruntime's `tree_ensemble_aggregator.h` for what the specification leaves open.
 
+use crate::link::{largest, logistic, softmax};
+
 /// What a node asks of its feature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -134,22 +136,4 @@ impl Trees {
         row.copy_from_slice(&[first, second]);
         usize::from(sum > boundary)
     }
-}
-
-/// The index of the largest value, the first of equals.
-fn largest(values: &[f32]) -> usize {
-    let larger = |best: usize, index: usize| if values[index] > values[best] { index } else { best };
-    (0..values.len()).fold(0, larger)
-}
-
-fn softmax(values: &mut [f32]) {
-    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    values.iter_mut().for_each(|value| *value = (*value - most).exp());
-    let sum: f32 = values.iter().sum();
-    values.iter_mut().for_each(|value| *value /= sum);
-}
-
-fn logistic(value: f32) -> f32 {
-    let upper = 1.0 / (1.0 + (-value.abs()).exp());
-    if value < 0.0 { 1.0 - upper } else { upper }
 }

@@ -1,0 +1,58 @@
+//! Products of a row of values with a matrix, in loops that compilers turn into vector instructions.
+
+use std::ops::{AddAssign, Mul};
+
+/// Sums that are kept in registers while a row's values pass by.
+const TILE: usize = 16;
+const SMALL_TILE: usize = 4;
+
+/// A value and the row of the matrix that it multiplies.
+pub(crate) type Term<T> = (u32, T);
+
+/// Writes, for each column of a row-major matrix of this many columns, the sum of values times its numbers, in the order of the terms.
+pub(crate) fn product<T: Number>(terms: &[Term<T>], matrix: &[T], n_columns: usize, sums: &mut Vec<T>) {
+    sums.clear();
+    while n_columns - sums.len() >= TILE {
+        sums.extend(tile::<T, TILE>(terms, matrix, n_columns, sums.len()));
+    }
+    while n_columns - sums.len() >= SMALL_TILE {
+        sums.extend(tile::<T, SMALL_TILE>(terms, matrix, n_columns, sums.len()));
+    }
+    while sums.len() < n_columns {
+        sums.extend(tile::<T, 1>(terms, matrix, n_columns, sums.len()));
+    }
+}
+
+/// The sums of some columns that lie side by side.
+fn tile<T: Number, const N: usize>(terms: &[Term<T>], matrix: &[T], n_columns: usize, first: usize) -> [T; N] {
+    let mut sums = [T::default(); N];
+    for &(row, value) in terms {
+        let numbers = &matrix[row as usize * n_columns + first..][..N];
+        for column in 0..N {
+            sums[column] += value * numbers[column];
+        }
+    }
+    sums
+}
+
+/// What is multiplied and added.
+pub(crate) trait Number: Copy + Default + Mul<Output = Self> + AddAssign {}
+
+impl Number for f32 {}
+impl Number for f64 {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_has_its_sum() {
+        for n_columns in [1, 3, 4, 5, 16, 23, 39] {
+            let matrix: Vec<f64> = (0..3 * n_columns).map(|at| at as f64).collect();
+            let mut sums = vec![7.0; 2];
+            product(&[(0, 2.0), (2, -1.0)], &matrix, n_columns, &mut sums);
+            let expected: Vec<f64> = (0..n_columns).map(|at| 2.0 * at as f64 - (2 * n_columns + at) as f64).collect();
+            assert_eq!(sums, expected);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Protobuf's wire format: numbered fields, read where they lie.
+//!
+//! Source: "Encoding", protobuf.dev. Groups, which ONNX has none of, are refused.
+
+/// Bytes that are no protobuf message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken;
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+pub(crate) enum Field<'a> {
+    Number(u64),
+    Four([u8; 4]),
+    Eight,
+    Bytes(&'a [u8]),
+}
+
+/// The fields of a message with their numbers, in its order; the last is an error where the message is broken.
+pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u64, Field<'_>), Broken>> {
+    std::iter::from_fn(move || {
+        if bytes.is_empty() {
+            return None;
+        }
+        let field = field(&mut bytes).ok_or(Broken);
+        if field.is_err() {
+            bytes = &[];
+        }
+        Some(field)
+    })
+}
+
+fn field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Field<'a>)> {
+    let key = varint(bytes)?;
+    let field = match key & 7 {
+        0 => Field::Number(varint(bytes)?),
+        1 => take(bytes, 8).map(|_| Field::Eight)?,
+        2 => {
+            let length = varint(bytes)?;
+            Field::Bytes(take(bytes, usize::try_from(length).ok()?)?)
+        }
+        5 => Field::Four(*take(bytes, 4)?.first_chunk()?),
+        _ => return None,
+    };
+    Some((key >> 3, field))
+}
+
+fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = bytes.split_at_checked(length)?;
+    *bytes = rest;
+    Some(taken)
+}
+
+/// Takes a number off the front; `None` when the bytes end within it, or it is longer than any.
+pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let length = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)?;
+    let number = take(bytes, length + 1)?;
+    Some(number.iter().rev().fold(0, |sum, byte| (sum << 7) | u64::from(byte & 0x7f)))
+}
+
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, Broken> {
+    std::str::from_utf8(bytes).map_err(|_| Broken)
+}
+
+/// Appends one number, or a packed list of them.
+pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> {
+    match field {
+        Field::Number(number) => list.push(number as i64),
+        Field::Bytes(mut packed) => {
+            list.reserve(packed.len());
+            while !packed.is_empty() {
+                list.push(varint(&mut packed).ok_or(Broken)? as i64);
+            }
+            list.shrink_to_fit();
+        }
+        _ => return Err(Broken),
+    }
+    Ok(())
+}
+
+/// Appends one float32, or a packed list of them.
+pub(crate) fn floats(field: Field, list: &mut Vec<f32>) -> Result<(), Broken> {
+    match field {
+        Field::Four(bytes) => list.push(f32::from_le_bytes(bytes)),
+        Field::Bytes(packed) => match packed.as_chunks::<4>() {
+            (values, []) => list.extend(values.iter().map(|bytes| f32::from_le_bytes(*bytes))),
+            _ => return Err(Broken),
+        },
+        _ => return Err(Broken),
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_length_are_read() {
+        let read = |mut bytes: &[u8]| varint(&mut bytes);
+        assert_eq!(read(&[0x96, 0x01]), Some(150));
+        assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), Some(u64::MAX));
+        assert_eq!(read(&[0xff; 11]), None);
+        assert_eq!(read(&[0x80]), None);
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_and_a_group_are_refused() {
+        for broken in [&[0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 1][..], &[0x0b], &[0x0a], &[0x0d, 1, 2, 3], &[0x09, 1]] {
+            assert!(fields(broken).any(|field| field.is_err()), "{broken:?}");
+            assert!(fields(broken).count() <= 1);
+        }
+    }
+
+    #[test]
+    fn lists_are_read_packed_or_one_by_one() {
+        let read = |bytes: &[u8]| {
+            let mut list = Vec::new();
+            fields(bytes).for_each(|field| integers(field.unwrap().1, &mut list).unwrap());
+            list
+        };
+        assert_eq!(read(&[0x08, 3, 0x08, 4]), [3, 4]);
+        assert_eq!(read(&[0x0a, 3, 3, 0x96, 0x01]), [3, 150]);
+    }
+}
