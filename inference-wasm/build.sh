@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Builds the npm package (inference-wasm/pkg) and the worker (inference-wasm/edge/build).
+# Builds the npm package (inference-wasm/pkg), which holds a small module (lite) and one for any model (full), and the worker
+# (inference-wasm/edge/build).
 # A second run with nothing changed takes a moment. Honours CARGO_TARGET_DIR.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 target=wasm32-unknown-unknown
-crates=(-p inference-wasm -p inference-edge)
 export RUSTFLAGS='--cfg getrandom_backend="wasm_js"'
 
 fail() { printf 'error: %s\nhint: %s\n' "$1" "$2" >&2; exit 2; }
@@ -16,12 +16,13 @@ has_target() {
     command -v rustup >/dev/null && [ ! -f .tools/no-rustup-target ] && rustup target add "$target" >/dev/null 2>&1
 }
 
+# `build OPTION...` runs cargo with the toolchain that has the target.
 build() {
     if has_target; then
-        cargo build --quiet --locked --profile wasm --target "$target" "${crates[@]}"
+        cargo build --quiet --locked --target "$target" "$@"
     elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src ]; then
         PATH="/usr/bin:$PATH" RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc \
-            /usr/bin/cargo build --quiet --locked --profile wasm --target "$target" -Zbuild-std=std,panic_abort "${crates[@]}"
+            /usr/bin/cargo build --quiet --locked --target "$target" -Zbuild-std=std,panic_abort "$@"
     else
         fail "there is no Rust toolchain for $target" "run \`rustup target add $target\`, or install Debian's rustc-web, cargo-web and rust-web-src"
     fi
@@ -40,36 +41,23 @@ bindgen() {
     fail "wasm-bindgen $version is missing" "run \`cargo install wasm-bindgen-cli --version $version --root .tools\`"
 }
 
-# `bindings CRATE FOLDER [OPTION...]` writes FOLDER unless it is newer than what it is made from.
+# `bindings CRATE PROFILE FOLDER [OPTION...]` writes FOLDER unless it is newer than what it is made from.
 bindings() {
-    local wasm="$built/$1.wasm" folder=$2
+    local wasm="${CARGO_TARGET_DIR:-target}/$target/$2/$1.wasm" folder=$3
     if [ ! "$folder/${1}_bg.wasm" -nt "$wasm" ] || [ inference-wasm/build.sh -nt "$folder/${1}_bg.wasm" ]; then
         mkdir -p "$folder"
-        bindgen --out-dir "$folder" "${@:3}" "$wasm"
+        bindgen --out-dir "$folder" "${@:4}" "$wasm"
         touch "$folder/${1}_bg.wasm"
     fi
 }
 
+# The parts of the npm package that are written by hand, under the workspace's version.
 package() {
-    local version
+    local version folder pkg=inference-wasm/pkg
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"$/\1/p' Cargo.toml)
-    cat >inference-wasm/pkg/package.json <<EOF
-{
-  "name": "tidemark",
-  "version": "$version",
-  "description": "Scores a Tidemark model in the browser, in Node and in workers",
-  "license": "MIT OR Apache-2.0",
-  "type": "module",
-  "main": "inference_wasm.js",
-  "types": "inference_wasm.d.ts",
-  "exports": {
-    ".": { "types": "./inference_wasm.d.ts", "default": "./inference_wasm.js" },
-    "./inference_wasm_bg.wasm": "./inference_wasm_bg.wasm"
-  },
-  "files": ["inference_wasm.js", "inference_wasm.d.ts", "inference_wasm_bg.wasm", "inference_wasm_bg.wasm.d.ts"],
-  "sideEffects": ["./inference_wasm.js"]
-}
-EOF
+    sed "s/\"version\": \"0.0.0\"/\"version\": \"$version\"/" inference-wasm/npm/package.json >$pkg/package.json
+    for folder in lite full; do cp inference-wasm/npm/node.js inference-wasm/npm/workerd.js $pkg/$folder/; done
+    cp -r inference-wasm/npm/README.md inference-wasm/npm/examples LICENSE $pkg/
 }
 
 # wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules by name.
@@ -83,11 +71,13 @@ flatten() {
     rm -rf "$folder/snippets"
 }
 
-build
-built=${CARGO_TARGET_DIR:-target}/$target/wasm
-bindings inference_wasm inference-wasm/pkg
+# One cargo run each: in one, the small module would get the features of the others.
+build --profile wasm-lite -p inference-wasm
+build --profile wasm -p inference-wasm -p inference-edge --features inference-wasm/tract
+bindings inference_wasm wasm-lite inference-wasm/pkg/lite
+bindings inference_wasm wasm inference-wasm/pkg/full
 package
 # After a panic the worker's module is made anew at the next request.
-bindings inference_edge inference-wasm/edge/build --no-typescript --experimental-reset-state-function --force-enable-abort-handler
+bindings inference_edge wasm inference-wasm/edge/build --no-typescript --experimental-reset-state-function --force-enable-abort-handler
 flatten inference-wasm/edge/build
 cp inference-wasm/edge/shim.mjs inference-wasm/edge/build/

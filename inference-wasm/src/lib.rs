@@ -10,16 +10,16 @@
 //!
 //! Whatever goes wrong is thrown as an `Error` with a `hint`.
 
+mod contract;
 mod types;
 mod value;
 
-use data_contract::{Prediction, Record, RecordError};
+use data_contract::{PREDICTION_FORMAT, Record, RecordError};
 use inference_predictor::{Answer, LoadError, PredictError};
-use js_sys::{Array, JSON};
-use serde::Serialize;
+use js_sys::{Array, Date, JSON, JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::value::{record_from_js, to_js};
+use crate::value::{HostTexts, LogLine, Names, from_json, object};
 
 /// Makes a panic, which nothing should cause, speak in the console.
 #[wasm_bindgen(start)]
@@ -29,17 +29,11 @@ pub fn start() {
 
 /// A model that scores.
 #[wasm_bindgen]
-pub struct Predictor(inference_predictor::Predictor);
-
-/// What the file tells about the model.
-#[derive(Serialize)]
-struct Info<'a> {
-    name: &'a str,
-    version: u32,
-    family: &'a str,
-    threshold: Option<f64>,
-    synthetic: bool,
-    contract_digest: &'a str,
+pub struct Predictor {
+    model: inference_predictor::Predictor,
+    names: Names,
+    /// The contract's JSON.
+    contract: JsString,
 }
 
 #[wasm_bindgen]
@@ -47,33 +41,38 @@ impl Predictor {
     /// Reads the bytes of a bundle's `model.onnx`.
     #[wasm_bindgen(constructor)]
     pub fn new(bytes: &[u8]) -> Result<Predictor, JsValue> {
-        inference_predictor::Predictor::load(bytes).map(Self).map_err(|error: LoadError| thrown(&error, error.hint()))
+        let mut texts = HostTexts::default();
+        let model = inference_predictor::Predictor::load_with(bytes, &mut texts).map_err(|error| refused(&error))?;
+        let names = Names::of(model.contract());
+        Ok(Self { model, names, contract: texts.contract })
     }
 
     /// What a record must look like.
     #[wasm_bindgen(unchecked_return_type = "Contract")]
     pub fn contract(&self) -> Result<JsValue, JsValue> {
-        to_js(self.0.contract())
+        JSON::parse(&String::from(&self.contract))
     }
 
     /// Which model this is.
     #[wasm_bindgen(unchecked_return_type = "Info")]
-    pub fn info(&self) -> Result<JsValue, JsValue> {
-        to_js(&Info {
-            name: self.0.name(),
-            version: self.0.version(),
-            family: self.0.family(),
-            threshold: self.0.threshold(),
-            synthetic: self.0.synthetic(),
-            contract_digest: self.0.contract_digest(),
-        })
+    pub fn info(&self) -> JsValue {
+        object(&[
+            ("name", self.model.name().into()),
+            ("version", self.model.version().into()),
+            ("family", self.model.family().into()),
+            ("threshold", self.model.threshold().map_or(JsValue::NULL, JsValue::from)),
+            ("synthetic", self.model.synthetic().into()),
+            ("contract_digest", self.model.contract_digest().into()),
+            ("engine", self.model.engine().into()),
+        ])
     }
 
     /// Predicts one record.
     #[wasm_bindgen(unchecked_return_type = "Prediction")]
     pub fn predict(&self, #[wasm_bindgen(unchecked_param_type = "InputRecord")] record: &JsValue) -> Result<JsValue, JsValue> {
         let record = self.record(record)?;
-        to_js(&self.0.predict(&record).map_err(failed)?)
+        let prediction = self.model.predict(&record).map_err(failed)?;
+        Ok(self.names.prediction(self.model.contract(), &prediction))
     }
 
     /// Predicts many records, in order; a row that is no record is answered with the reason and does not fail the others.
@@ -85,14 +84,24 @@ impl Predictor {
         if !Array::is_array(records) {
             return Err(thrown("`predictMany` expects a list of records", "use `predict` for one record"));
         }
-        let records = Array::from(records);
-        let checked = records.iter().map(|record| record_from_js(self.0.contract(), &record)).collect();
-        match Answer::many(&self.0, checked).map_err(failed)? {
-            Answer::One(scored) => Ok(Array::of1(&to_js(&scored.prediction)?)),
-            Answer::Many(rows) => {
-                rows.iter().map(|row| row.as_ref().map_or_else(to_js, |scored| to_js(&scored.prediction))).collect()
+        let contract = self.model.contract();
+        let checked = Array::from(records).iter().map(|record| self.names.record(contract, &record)).collect();
+        let Answer::Many(rows) = Answer::many(&self.model, checked).map_err(failed)? else { return Ok(Array::new()) };
+        let answers = rows.iter().map(|row| match row {
+            Ok(scored) => self.names.prediction(contract, &scored.prediction),
+            Err(refusal) => {
+                let row = (refusal.row as u32).into();
+                object(&[("error", (&refusal.error).into()), ("hint", (&refusal.hint).into()), ("row", row)])
             }
-        }
+        });
+        Ok(answers.collect())
+    }
+
+    /// Feature rows to probabilities, the fastest way for many rows: `features` holds float32 values row by row, columns in the
+    /// contract's order, NaN or a level of -1 where nothing is known; the answer holds a probability per row and class.
+    pub fn scores(&self, features: &[f32]) -> Result<Vec<f32>, JsValue> {
+        let n_rows = features.len() / self.model.contract().n_features();
+        self.model.scores(features, n_rows).map(|scores| scores.probabilities).map_err(failed)
     }
 
     /// The line of the prediction log for a prediction of this predictor, as JSON. `timeIso` is UTC in ISO 8601.
@@ -104,40 +113,76 @@ impl Predictor {
         id: &str,
         #[wasm_bindgen(js_name = timeIso)] time_iso: &str,
     ) -> Result<String, JsValue> {
-        let record = self.record(record)?;
-        let prediction = self.prediction(prediction)?;
-        let log = self.0.log_record(&record, &prediction, id, time_iso, "page");
-        let line =
-            log.map_err(|error| thrown(&format!("`{time_iso}` is no time: {error}"), "give `new Date().toISOString()`"))?;
-        Ok(serde_json::to_string(&line).expect("a log line holds only what JSON can say"))
+        let contract = self.model.contract();
+        let fields = self.record(record)?.to_fields(contract);
+        let wrong = || thrown("this is no prediction", "give what `predict` returned");
+        let (label, probabilities, n_flags) = self.parts(prediction).ok_or_else(wrong)?;
+        if !is_time(time_iso) {
+            return Err(thrown(&["`", time_iso, "` is no time"].concat(), "give `new Date().toISOString()`"));
+        }
+        let mut line = LogLine::new();
+        line.field("format", &PREDICTION_FORMAT.into());
+        line.field("id", &id.into());
+        line.field("time", &time_iso.into());
+        line.field("model", &self.model.name().into());
+        line.field("version", &self.model.version().into());
+        line.field("contract", &self.model.contract_digest().into());
+        line.field("source", &"page".into());
+        line.fields("features", fields.iter().map(|(name, value)| (name.as_str(), from_json(value))));
+        line.field("label", &label.into());
+        line.fields("probabilities", contract.target.classes.iter().map(String::as_str).zip(probabilities));
+        line.field("n_flags", &n_flags.into());
+        Ok(line.finish())
     }
 }
 
 impl Predictor {
     fn record(&self, record: &JsValue) -> Result<Record, JsValue> {
-        record_from_js(self.0.contract(), record).map_err(|error: RecordError| thrown(&error, &error.hint(self.0.contract())))
+        let contract = self.model.contract();
+        self.names.record(contract, record).map_err(|error: RecordError| thrown(&error.to_string(), &error.hint(contract)))
     }
 
-    /// Reads a prediction back. JavaScript moves keys that look like numbers to the front, so classes are put in order again.
-    fn prediction(&self, prediction: &JsValue) -> Result<Prediction, JsValue> {
-        let wrong = || thrown("this is no prediction", "give what `predict` returned");
-        let text = JSON::stringify(prediction).map(String::from).map_err(|_| wrong())?;
-        let mut prediction: Prediction = serde_json::from_str(&text).map_err(|_| wrong())?;
-        let classes = &self.0.contract().target.classes;
-        prediction.probabilities.0.sort_by_key(|(class, _)| classes.iter().position(|known| known == class));
-        let same = prediction.probabilities.0.iter().map(|(class, _)| class).eq(classes);
-        if same && classes.contains(&prediction.label) { Ok(prediction) } else { Err(wrong()) }
+    /// A prediction's label, its probabilities by the contract's order, and its number of flags; none where it is another model's.
+    fn parts(&self, prediction: &JsValue) -> Option<(String, Vec<JsValue>, u32)> {
+        let classes = &self.model.contract().target.classes;
+        let get = |object: &JsValue, name: &str| Reflect::get(object, &name.into()).ok();
+        let label = get(prediction, "label")?.as_string().filter(|label| classes.contains(label))?;
+        let by_class = get(prediction, "probabilities")?.dyn_into::<Object>().ok()?;
+        let number = |class: &String| get(&by_class, class).filter(|number| number.as_f64().is_some_and(f64::is_finite));
+        let probabilities: Vec<JsValue> = classes.iter().map(number).collect::<Option<_>>()?;
+        let n_flags = get(prediction, "flags")?.dyn_into::<Array>().ok()?.length();
+        (Object::keys(&by_class).length() as usize == classes.len()).then_some((label, probabilities, n_flags))
     }
+}
+
+/// Whether a text is a point in time, UTC in ISO 8601: `2026-01-02T03:04:05Z`, with any fraction of a second.
+fn is_time(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00";
+    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    let Some((start, rest)) = text.as_bytes().split_at_checked(FORM.len()) else { return false };
+    let fraction = match rest {
+        [b'.', digits @ .., b'Z'] if !digits.is_empty() => digits,
+        [b'Z'] => &[],
+        _ => return false,
+    };
+    start.iter().zip(FORM).all(fits) && fraction.iter().all(u8::is_ascii_digit) && !Date::parse(text).is_nan()
+}
+
+fn refused(error: &LoadError) -> JsValue {
+    let thrown = thrown(&error.to_string(), error.hint());
+    // So that a page can tell when to try the full build.
+    let _ = Reflect::set(&thrown, &"needsFullBuild".into(), &matches!(error, LoadError::Foreign { .. }).into());
+    thrown
 }
 
 fn failed(error: PredictError) -> JsValue {
-    thrown(&error, error.hint())
+    thrown(&error.to_string(), error.hint())
 }
 
 /// An `Error` with a `hint`.
-fn thrown(message: &(impl ToString + ?Sized), hint: &str) -> JsValue {
-    let error = js_sys::Error::new(&message.to_string());
+fn thrown(message: &str, hint: &str) -> JsValue {
+    let error = js_sys::Error::new(message);
     // A new error takes any property; if not, it still has its message.
-    let _ = js_sys::Reflect::set(&error, &"hint".into(), &hint.into());
+    let _ = Reflect::set(&error, &"hint".into(), &hint.into());
     error.into()
 }

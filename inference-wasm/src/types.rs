@@ -85,6 +85,8 @@ export interface Info {
   synthetic: boolean;
   /** SHA-256 of the contract. */
   contract_digest: string;
+  /** What runs it: `lowered` for models of the trainer, `tract` for others (full build alone). */
+  engine: "lowered" | "tract";
 }
 
 /** One row to predict: a value for every column, null where it is not known. */
@@ -120,5 +122,7 @@ export interface RowRefusal {
 export interface PredictorError extends Error {
   /** What to do about it. */
   hint: string;
+  /** Of a model that cannot be loaded: whether the full build may run it. */
+  needsFullBuild?: boolean;
 }
 "#;

@@ -1,6 +1,6 @@
 /** What crosses from the model into the page. The predictor's package brings its own types; the manifest's is here. */
 
-import type { Contract, Column, Target } from '../../inference-wasm/pkg/inference_wasm.js';
+import type { Contract, Column, Target } from '../../inference-wasm/pkg/lite/inference_wasm.js';
 
 export type {
   CategoricalColumn,
@@ -13,7 +13,7 @@ export type {
   Prediction,
   RowRefusal,
   Target,
-} from '../../inference-wasm/pkg/inference_wasm.js';
+} from '../../inference-wasm/pkg/lite/inference_wasm.js';
 
 /** One field of a record; null where nothing is known. */
 export type Value = number | string | null;

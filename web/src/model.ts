@@ -1,6 +1,11 @@
-/** Fetches the model and makes a predictor of it; whatever goes wrong becomes a `Failure` with a remedy. */
+/**
+ * Fetches the model and makes a predictor of it; whatever goes wrong becomes a `Failure` with a remedy.
+ *
+ * The small module runs what the trainer wrote. Only a model that it does not know brings the full one.
+ */
 
-import init, { Predictor } from '../../inference-wasm/pkg/inference_wasm.js';
+import init, { Predictor } from '../../inference-wasm/pkg/lite/inference_wasm.js';
+import type { PredictorError } from '../../inference-wasm/pkg/lite/inference_wasm.js';
 import type { Contract, Info, Manifest } from './contract';
 
 /** A model that is ready to score. */
@@ -28,11 +33,11 @@ export class Failure extends Error {
 /** Loads the WebAssembly module, the model beside the page and its manifest, all at once. */
 export async function loadModel(folder: string): Promise<Model> {
   const [, bytes, manifest] = await Promise.all([
-    startWasm(),
+    startWasm(init),
     fetchBytes(`${folder}/model.onnx`),
     fetchManifest(`${folder}/manifest.json`),
   ]);
-  const predictor = openPredictor(bytes);
+  const predictor = await openPredictor(bytes);
   return {
     predictor,
     contract: predictor.contract(),
@@ -50,9 +55,9 @@ export function asFailure(error: unknown): Failure {
   return new Failure(String(message ?? error), typeof hint === 'string' ? hint : '');
 }
 
-async function startWasm(): Promise<void> {
+async function startWasm(start: () => Promise<unknown>): Promise<void> {
   try {
-    await init();
+    await start();
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
     throw new Failure(
@@ -99,11 +104,26 @@ async function fetchManifest(url: string): Promise<Manifest | null> {
   }
 }
 
-function openPredictor(bytes: Uint8Array): Predictor {
+async function openPredictor(bytes: Uint8Array): Promise<Predictor> {
   try {
     return new Predictor(bytes);
   } catch (error) {
-    const failure = asFailure(error);
-    throw new Failure(failure.message, failure.hint || 'deploy the model again, then reload');
+    if ((error as PredictorError).needsFullBuild) return openInFull(bytes);
+    throw unusable(error);
   }
+}
+
+async function openInFull(bytes: Uint8Array): Promise<Predictor> {
+  const full = await import('../../inference-wasm/pkg/full/inference_wasm.js');
+  await startWasm(() => full.default());
+  try {
+    return new full.Predictor(bytes);
+  } catch (error) {
+    throw unusable(error);
+  }
+}
+
+function unusable(error: unknown): Failure {
+  const failure = asFailure(error);
+  return new Failure(failure.message, failure.hint || 'deploy the model again, then reload');
 }

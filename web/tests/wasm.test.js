@@ -1,77 +1,125 @@
-/** The WebAssembly package in Node: golden records, refusals and log lines. */
+/** Both builds of the WebAssembly package in Node: golden records, refusals, log lines and memory. */
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { bundles, checkRow } from './support/golden.js';
 
-const PACKAGE = join(import.meta.dirname, '..', '..', 'inference-wasm', 'pkg');
+const ROOT = join(import.meta.dirname, '..', '..');
+const N_LOADS = 1000;
 
-let Predictor;
+/** A build of the package: its class, and its memory in bytes. */
+async function load(build) {
+  const folder = join(ROOT, 'inference-wasm', 'pkg', build);
+  const module = await import(join(folder, 'inference_wasm.js'));
+  const { memory } = module.initSync({ module: readFileSync(join(folder, 'inference_wasm_bg.wasm')) });
+  return { Predictor: module.Predictor, memory: () => memory.buffer.byteLength };
+}
 
-before(async () => {
-  const module = await import(join(PACKAGE, 'inference_wasm.js'));
-  module.initSync({ module: readFileSync(join(PACKAGE, 'inference_wasm_bg.wasm')) });
-  Predictor = module.Predictor;
-});
+const builds = { lite: await load('lite'), full: await load('full') };
 
-for (const bundle of bundles()) {
-  describe(`${bundle.name} in Node`, () => {
-    test('every golden record gets its golden probabilities', () => {
-      const predictor = new Predictor(bundle.model);
-      for (const row of bundle.rows) checkRow(predictor.predict(row.record), row);
-      predictor.free();
+for (const [build, { Predictor, memory }] of Object.entries(builds)) {
+  const checkRefused = (bytes) =>
+    assert.throws(
+      () => new Predictor(bytes),
+      (error) => error instanceof Error && error.message.length > 0 && typeof error.hint === 'string' && error.hint.length > 0,
+    );
+
+  for (const bundle of bundles()) {
+    describe(`${bundle.name} in Node, ${build} build`, () => {
+      test('every golden record gets its golden probabilities', () => {
+        const predictor = new Predictor(bundle.model);
+        for (const row of bundle.rows) checkRow(predictor.predict(row.record), row);
+        predictor.free();
+      });
+
+      test('many records at once get the same answers', () => {
+        const predictor = new Predictor(bundle.model);
+        const predictions = predictor.predictMany(bundle.rows.map((row) => row.record));
+        assert.equal(predictions.length, bundle.rows.length);
+        predictions.forEach((prediction, index) => checkRow(prediction, bundle.rows[index]));
+        predictor.free();
+      });
+
+      test('a log line names the model and holds record and answer', () => {
+        const predictor = new Predictor(bundle.model);
+        const [{ record, label }] = bundle.rows;
+        const line = predictor.logRecord(record, predictor.predict(record), 'r-1', '2026-01-02T03:04:05Z');
+        const logged = JSON.parse(line);
+        const info = predictor.info();
+        assert.deepEqual(
+          [logged.format, logged.id, logged.time, logged.model, logged.version, logged.contract, logged.source, logged.label],
+          [1, 'r-1', '2026-01-02T03:04:05Z', info.name, info.version, info.contract_digest, 'page', label],
+        );
+        assert.deepEqual(logged.features, record);
+        assert.ok(!line.includes('\n'));
+        predictor.free();
+      });
+
+      test('a cut off model is refused with a remedy', () => checkRefused(bundle.model.slice(0, bundle.model.length / 2)));
     });
+  }
 
-    test('many records at once get the same answers', () => {
-      const predictor = new Predictor(bundle.model);
-      const predictions = predictor.predictMany(bundle.rows.map((row) => row.record));
-      assert.equal(predictions.length, bundle.rows.length);
-      predictions.forEach((prediction, index) => checkRow(prediction, bundle.rows[index]));
+  test(`bytes that are no model are refused with a remedy, ${build} build`, () => {
+    checkRefused(new Uint8Array());
+    checkRefused(new TextEncoder().encode('<!doctype html>'));
+  });
+
+  test(`a bad record is refused by column name, and the predictor goes on, ${build} build`, () => {
+    const [bundle] = bundles();
+    const predictor = new Predictor(bundle.model);
+    const [{ record }] = bundle.rows;
+    const [first] = Object.keys(record);
+    const { [first]: _, ...rest } = record;
+    assert.throws(() => predictor.predict(rest), (error) => error.message.includes(`\`${first}\` is missing`) && error.hint.includes('null'));
+    assert.throws(() => predictor.predict({ ...record, x: 1 }), /unknown column `x`/);
+    assert.throws(() => predictor.predict('text'), Error);
+    checkRow(predictor.predict(record), bundle.rows[0]);
+    predictor.free();
+  });
+
+  test(`a thousand models, loaded and freed, leave no memory behind, ${build} build`, () => {
+    const all = bundles();
+    const round = (at) => {
+      const { model, rows } = all[at % all.length];
+      if (at % 4 === 3) return checkRefused(model.slice(0, model.length - 1 - at));
+      // One more entry of the metadata, `test: <at>`, makes every model another one.
+      const text = Buffer.from(String(at).padStart(4, '0'));
+      const predictor = new Predictor(Buffer.concat([model, Buffer.from('\x72\x0c\x0a\x04test\x12\x04'), text]));
+      predictor.predictMany(rows.map((row) => row.record));
       predictor.free();
-    });
-
-    test('a log line names the model and holds record and answer', () => {
-      const predictor = new Predictor(bundle.model);
-      const [{ record, label }] = bundle.rows;
-      const line = predictor.logRecord(record, predictor.predict(record), 'r-1', '2026-01-02T03:04:05Z');
-      const logged = JSON.parse(line);
-      const info = predictor.info();
-      assert.deepEqual(
-        [logged.format, logged.id, logged.time, logged.model, logged.version, logged.contract, logged.source, logged.label],
-        [1, 'r-1', '2026-01-02T03:04:05Z', info.name, info.version, info.contract_digest, 'page', label],
-      );
-      assert.deepEqual(logged.features, record);
-      assert.ok(!line.includes('\n'));
-      predictor.free();
-    });
-
-    test('a cut off model is refused with a remedy', () => checkRefused(bundle.model.slice(0, bundle.model.length / 2)));
+    };
+    for (let at = 0; at < 50; at += 1) round(at);
+    const before = memory();
+    for (let at = 0; at < N_LOADS; at += 1) round(at);
+    assert.equal(memory(), before);
   });
 }
 
-test('bytes that are no model are refused with a remedy', () => {
-  checkRefused(new Uint8Array());
-  checkRefused(new TextEncoder().encode('<!doctype html>'));
-});
-
-test('a bad record is refused by column name, and the predictor goes on', () => {
-  const [bundle] = bundles();
-  const predictor = new Predictor(bundle.model);
-  const [{ record }] = bundle.rows;
-  const [first] = Object.keys(record);
-  const { [first]: _, ...rest } = record;
-  assert.throws(() => predictor.predict(rest), (error) => error.message.includes(`\`${first}\` is missing`) && error.hint.includes('null'));
-  assert.throws(() => predictor.predict({ ...record, x: 1 }), /unknown column `x`/);
-  assert.throws(() => predictor.predict('text'), Error);
-  checkRow(predictor.predict(record), bundle.rows[0]);
+test('a model that the trainer does not write needs the full build, and the small one says so', () => {
+  const { model } = bundles().find(({ name }) => name === 'gradient-boosting');
+  const changed = Buffer.from(Buffer.from(model).toString('latin1').replaceAll('BRANCH_EQ', 'BRANCH_GT'), 'latin1');
+  assert.throws(
+    () => new builds.lite.Predictor(changed),
+    (error) => error.needsFullBuild === true && error.hint.includes('full build'),
+  );
+  const predictor = new builds.full.Predictor(changed);
+  assert.equal(predictor.info().engine, 'tract');
   predictor.free();
 });
 
-function checkRefused(bytes) {
-  assert.throws(
-    () => new Predictor(bytes),
-    (error) => error instanceof Error && error.message.length > 0 && typeof error.hint === 'string' && error.hint.length > 0,
-  );
-}
+test('feature rows give the probabilities that records give', () => {
+  const [bundle] = bundles();
+  const predictor = new builds.lite.Predictor(bundle.model);
+  assert.equal(predictor.info().engine, 'lowered');
+  const width = predictor.contract().columns.length;
+  const unknown = Object.fromEntries(predictor.contract().columns.map((column) => [column.name, null]));
+  const row = predictor.contract().columns.map((column) => (column.kind === 'categorical' ? -1 : NaN));
+  const expected = Object.values(predictor.predict(unknown).probabilities);
+  const found = [...predictor.scores(new Float32Array([...row, ...row]))];
+  assert.equal(found.length, 2 * expected.length);
+  found.forEach((probability, at) => assert.ok(Math.abs(probability - expected[at % expected.length]) < 1e-6));
+  assert.throws(() => predictor.scores(new Float32Array(width + 1)), /expected/);
+  predictor.free();
+});

@@ -61,6 +61,7 @@ pub use manifest::{Bundle, DataOrigin, MANIFEST_FORMAT, Manifest, Parity, metada
 pub use moment::{DateForm, Moment, NotAMoment};
 pub use prediction::{
     Flag, LabelRecord, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, column as log_column, shortest,
+    shortest_decimal,
 };
 pub use prepared::{Part, Prepared, SetAside, column as prepared_column};
 pub use record::{MAX_TEXT_BYTES, Record, RecordError, Value};

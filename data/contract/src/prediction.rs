@@ -144,8 +144,28 @@ pub struct LabelRecord {
 
 /// A float32 as the shortest decimal that names it: a probability reads 0.07 in JSON, not 0.07000000029802322.
 pub fn shortest(value: f32) -> f64 {
-    value.to_string().parse().expect("a printed number can be read")
+    shortest_decimal(value).unwrap_or_else(|| value.to_string().parse().expect("a printed number can be read"))
 }
+
+/// As [`shortest`], for numbers with up to [`MOST_PLACES`] decimal places, by arithmetic alone.
+///
+/// The decimal of so many places nearest to a number is a whole number over a power of ten, both of which float64 holds exactly;
+/// the first that rounds to the same float32 has the fewest digits.
+pub fn shortest_decimal(value: f32) -> Option<f64> {
+    let exact = f64::from(value);
+    let mut power = 1.0;
+    for _ in 0..=MOST_PLACES {
+        let decimal = (exact * power).round() / power;
+        if decimal as f32 == value {
+            return Some(decimal);
+        }
+        power *= 10.0;
+    }
+    None
+}
+
+/// Powers of ten up to this one are exact in float64.
+const MOST_PLACES: u32 = 22;
 
 impl Prediction {
     /// The probability of a class by its index in the contract.
@@ -194,6 +214,12 @@ mod tests {
 
     #[test]
     fn a_float_keeps_its_short_name() {
+        for step in 1..200_000_u32 {
+            let value = step as f32 * 5.3e-6;
+            assert_eq!(shortest(value), value.to_string().parse::<f64>().unwrap(), "{value}");
+            let tiny = 1.0 / (step as f32).powi(3);
+            assert_eq!(shortest(tiny), tiny.to_string().parse::<f64>().unwrap(), "{tiny}");
+        }
         assert_eq!(shortest(0.07), 0.07);
         assert_eq!(shortest(1e-30), 1e-30);
     }

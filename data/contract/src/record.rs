@@ -139,14 +139,36 @@ impl Contract {
 
     /// Checks the fields of one JSON object: every column must be there, and nothing else.
     pub fn record(&self, fields: &Map<String, Json>) -> Result<Record, RecordError> {
-        if let Some(unknown) = fields.keys().find(|name| self.position(name).is_none()) {
-            return Err(RecordError::UnknownColumn { column: shorten(unknown) });
-        }
+        self.refuse_unknown(fields.keys())?;
         let value = |column: &Column| match fields.get(&column.name) {
             Some(value) => self.value_from_json(column, value),
             None => Err(RecordError::MissingColumn { column: column.name.clone() }),
         };
         Ok(Record { values: self.columns.iter().map(value).collect::<Result<_, _>>()? })
+    }
+
+    /// Checks one value per column, whoever holds them: `None` where a record has no such field.
+    ///
+    /// `written` gives a value's JSON text, which errors quote; only whoever holds the values knows it without a writer of JSON.
+    pub fn record_from_values(
+        &self,
+        mut value: impl FnMut(usize) -> Option<Json>,
+        written: impl Fn(usize) -> String,
+    ) -> Result<Record, RecordError> {
+        let mut values = Vec::with_capacity(self.columns.len());
+        for (index, column) in self.columns.iter().enumerate() {
+            let value = value(index).ok_or_else(|| RecordError::MissingColumn { column: column.name.clone() })?;
+            values.push(self.value_as_written(column, &value, &|| written(index))?);
+        }
+        Ok(Record { values })
+    }
+
+    /// Refuses a field that the contract does not know.
+    pub fn refuse_unknown(&self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), RecordError> {
+        match names.into_iter().find(|name| self.position(name.as_ref()).is_none()) {
+            Some(unknown) => Err(RecordError::UnknownColumn { column: shorten(unknown.as_ref()) }),
+            None => Ok(()),
+        }
     }
 
     /// Checks one text per column, in contract order, as a CSV file holds them.
@@ -166,12 +188,10 @@ impl Contract {
     /// Checks one text, as a CSV file holds it.
     pub fn value_from_text(&self, column: &Column, text: &str) -> Result<Value, RecordError> {
         let text = text.trim();
-        if text.is_empty() || self.missing_tokens.iter().any(|token| token == text) {
-            return Ok(Value::Missing);
-        }
         match &column.kind {
+            _ if self.is_missing(text) => Ok(Value::Missing),
             ColumnKind::Numeric { .. } => match text.parse::<f64>() {
-                Ok(number) => finite(column, number, text),
+                Ok(number) => finite(column, number, &|| text.to_owned()),
                 Err(_) => Err(wrong_kind(column, "a number", format!("`{}`", shorten(text)))),
             },
             ColumnKind::Categorical { levels } => level(column, levels, text),
@@ -182,17 +202,24 @@ impl Contract {
         }
     }
 
+    fn is_missing(&self, text: &str) -> bool {
+        text.is_empty() || self.missing_tokens.iter().any(|token| token == text)
+    }
+
     fn value_from_json(&self, column: &Column, value: &Json) -> Result<Value, RecordError> {
+        self.value_as_written(column, value, &|| value.to_string())
+    }
+
+    fn value_as_written(&self, column: &Column, value: &Json, written: &dyn Fn() -> String) -> Result<Value, RecordError> {
         match (&column.kind, value) {
             (_, Json::Null) => Ok(Value::Missing),
-            (ColumnKind::Numeric { .. }, Json::Number(number)) => {
-                finite(column, number.as_f64().unwrap_or(f64::NAN), &number.to_string())
-            }
-            (ColumnKind::Categorical { .. }, Json::String(text)) => self.value_from_text(column, text),
+            (ColumnKind::Numeric { .. }, Json::Number(number)) => finite(column, number.as_f64().unwrap_or(f64::NAN), written),
+            (ColumnKind::Categorical { .. }, Json::String(text)) if self.is_missing(text.trim()) => Ok(Value::Missing),
+            (ColumnKind::Categorical { levels }, Json::String(text)) => level(column, levels, text.trim()),
             (ColumnKind::Categorical { levels }, Json::Number(_) | Json::Bool(_))
-                if levels.contains(&value.to_string()) || may_be_rare_code(column, levels) =>
+                if levels.contains(&written()) || may_be_rare_code(column, levels) =>
             {
-                level(column, levels, &value.to_string())
+                level(column, levels, &written())
             }
             (ColumnKind::Date { .. }, Json::String(text)) => {
                 let parsed = self.value_from_text(column, text);
@@ -200,8 +227,8 @@ impl Contract {
             }
             (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, describe(other))),
             (ColumnKind::Numeric { .. }, Json::String(text)) if self.missing_tokens.contains(text) => Ok(Value::Missing),
-            (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", describe(other))),
-            (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", describe(other))),
+            (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", describe(other, written))),
+            (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", describe(other, written))),
         }
     }
 }
@@ -263,13 +290,10 @@ impl Value {
     }
 }
 
-fn finite(column: &Column, number: f64, text: &str) -> Result<Value, RecordError> {
-    if number.is_nan() && !text.is_empty() {
-        return Err(RecordError::NotFinite { column: column.name.clone(), found: shorten(text) });
-    }
+fn finite(column: &Column, number: f64, written: &dyn Fn() -> String) -> Result<Value, RecordError> {
     // The graph computes in float32, so a number beyond its range is an infinity there.
     if !(number as f32).is_finite() {
-        return Err(RecordError::NotFinite { column: column.name.clone(), found: shorten(text) });
+        return Err(RecordError::NotFinite { column: column.name.clone(), found: shorten(&written()) });
     }
     Ok(Value::Number(number))
 }
@@ -284,7 +308,15 @@ fn level(column: &Column, levels: &[String], text: &str) -> Result<Value, Record
 
 /// Whether a number may be a rare level, as it may where listed levels are numbers too.
 fn may_be_rare_code(column: &Column, levels: &[String]) -> bool {
-    column.n_rare_levels > 0 && levels.iter().any(|level| level.parse::<f64>().is_ok())
+    column.n_rare_levels > 0 && levels.iter().any(|level| is_numeral(level))
+}
+
+/// Whether a text is a number in digits. (Parsing it would bring tables of powers into the small WebAssembly module.)
+fn is_numeral(text: &str) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && digits.bytes().any(|byte| byte.is_ascii_digit())
+        && digits.bytes().all(|byte| byte.is_ascii_digit() || b".eE+-".contains(&byte))
 }
 
 fn flag(value: &Value, column: &Column) -> Option<Flag> {
@@ -312,10 +344,10 @@ fn wrong_kind(column: &Column, expected: &'static str, found: String) -> RecordE
     RecordError::WrongKind { column: column.name.clone(), expected, found }
 }
 
-fn describe(value: &Json) -> String {
+fn describe(value: &Json, written: &dyn Fn() -> String) -> String {
     match value {
         Json::String(text) => format!("the text \"{}\"", shorten(text)),
-        Json::Number(number) => format!("the number {number}"),
+        Json::Number(_) => format!("the number {}", written()),
         other => kind_of(other).into(),
     }
 }

@@ -52,7 +52,7 @@ impl Engine {
 
     #[cfg(not(feature = "tract"))]
     fn other(_: &[u8], _: &Model, _: usize, _: usize, unknown: Unknown) -> Result<Self, LoadError> {
-        Err(LoadError::Foreign { reason: unknown.0 })
+        Err(LoadError::Foreign { what: unknown.0 })
     }
 
     /// The engine's name: `lowered` or `tract`.

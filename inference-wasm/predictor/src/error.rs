@@ -63,10 +63,10 @@ pub enum LoadError {
         node: String,
     },
     /// A graph that the trainer did not write, in a build that runs no other.
-    #[error("this build runs models of the trainer alone: {reason}")]
+    #[error("this build runs models of the trainer alone, and the trainer does not write {what} like this")]
     Foreign {
         /// Where the graph differs from the trainer's.
-        reason: String,
+        what: &'static str,
     },
     /// The graph contradicts itself, or uses an operator in a way that this engine does not have.
     #[error("the graph cannot be prepared: {reason}")]

@@ -1,28 +1,26 @@
 //! What a file says of its own inputs and outputs, held against the contract.
 
-use std::collections::HashSet;
-
 use crate::error::LoadError;
 use crate::onnx::{FLOAT, Graph, Value};
 use crate::{FEATURES, LABEL, PROBABILITIES};
 
 /// The interface by the file's own declarations, and every name that is read must be made somewhere.
 pub(crate) fn check(graph: &Graph, n_features: usize, n_classes: usize) -> Result<(), LoadError> {
-    let constants: HashSet<&str> = graph.constants.iter().map(|tensor| tensor.name).collect();
-    let inputs: Vec<&Value> = graph.inputs.iter().filter(|input| !constants.contains(input.name)).collect();
+    let is_constant = |name: &str| graph.constants.iter().any(|tensor| tensor.name == name);
+    let is_made =
+        |name: &str| graph.nodes.iter().any(|node| node.outputs.contains(&name)) || is_constant(name) || name == FEATURES;
     let wrong = |side, name, expected| LoadError::Interface { side, name, expected };
-    match inputs[..] {
-        [input] if input.name == FEATURES && input.kind == FLOAT => check_width("columns", n_features, input)?,
+    let mut inputs = graph.inputs.iter().filter(|input| !is_constant(input.name));
+    match (inputs.next(), inputs.next()) {
+        (Some(input), None) if input.name == FEATURES && input.kind == FLOAT => check_width("columns", n_features, input)?,
         _ => return Err(wrong("input", FEATURES, "float32 and no other")),
     }
-    let made: HashSet<&str> =
-        graph.nodes.iter().flat_map(|node| &node.outputs).copied().chain(constants).chain([FEATURES]).collect();
-    let output = |name| graph.outputs.iter().find(|output| output.name == name && made.contains(name));
+    let output = |name| graph.outputs.iter().find(|output| output.name == name && is_made(name));
     output(LABEL).ok_or(wrong("output", LABEL, "int64"))?;
     let probabilities =
         output(PROBABILITIES).filter(|output| output.kind == FLOAT).ok_or(wrong("output", PROBABILITIES, "float32"))?;
     check_width("classes", n_classes, probabilities)?;
-    match graph.outputs.iter().find(|output| !made.contains(output.name)) {
+    match graph.outputs.iter().find(|output| !is_made(output.name)) {
         Some(output) => Err(LoadError::Graph { reason: format!("nothing makes the output `{}`", output.name) }),
         None => Ok(()),
     }

@@ -32,7 +32,7 @@ mod tract;
 
 pub use answer::{Answer, MAX_BODY_BYTES, MAX_ROWS, Model, Refusal, RowRefusal, Scored, answer};
 pub use error::{LoadError, PredictError};
-pub use predictor::{Predictor, Scores};
+pub use predictor::{Predictor, Scores, Texts};
 
 /// The name of the graph's input.
 pub(crate) const FEATURES: &str = "features";

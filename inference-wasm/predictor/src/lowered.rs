@@ -89,7 +89,7 @@ impl Lowered {
     pub(crate) fn recognise(model: &Model, n_features: usize, n_classes: usize) -> Known<Self> {
         let opsets = &model.opsets;
         if opsets.len() != OPSETS.len() || !OPSETS.iter().all(|set| opsets.contains(set)) {
-            return Err(Unknown("the operators are of versions that the trainer does not write".into()));
+            return unknown("these versions of operators");
         }
         let reader = Reader { pattern: Pattern::new(&model.graph)?, n_features, n_classes };
         let decision = reader.decision()?;
@@ -201,7 +201,7 @@ impl<'a> Reader<'_, 'a> {
         let pattern = &self.pattern;
         if self.n_classes > 2 {
             let [probabilities] = pattern.op(LABEL, "ArgMax", &[AXIS, ("keepdims", 0)])?;
-            return if probabilities == PROBABILITIES { Ok(Decision::Likeliest) } else { unknown("the label of", probabilities) };
+            return if probabilities == PROBABILITIES { Ok(Decision::Likeliest) } else { unknown("the label") };
         }
         let [column, axes] = pattern.op(LABEL, "Squeeze", &[])?;
         let [is_above, one, zero] = pattern.op(column, "Where", &[])?;
@@ -211,7 +211,7 @@ impl<'a> Reader<'_, 'a> {
         }
         match pattern.columns(probability, self.n_classes)? {
             (PROBABILITIES, columns) if columns == [1] => Ok(Decision::Above(pattern.float(threshold)?)),
-            _ => unknown("the label of", probability),
+            _ => unknown("the label"),
         }
     }
 
@@ -231,7 +231,7 @@ impl<'a> Reader<'_, 'a> {
     fn trees(&self, raw: &str) -> Known<(Body, Link)> {
         let operator = self.pattern.maker(raw)?;
         if operator.domain != OPSETS[1].0 || operator.inputs != [FEATURES] || operator.outputs.get(1) != Some(&raw) {
-            return unknown("the trees of", raw);
+            return unknown("the trees");
         }
         let (trees, is_linked) = Trees::read(operator, self.n_features, self.n_classes)?;
         let link = match (is_linked, trees.n_logits) {
@@ -251,7 +251,7 @@ impl<'a> Reader<'_, 'a> {
             true => Body::Kernel(Kernel::recognise(self, logit, 1)?),
             false => Body::Network(Network::recognise(self, logit, 1)?),
         };
-        if same == second { Ok((body, Link::Sigmoid)) } else { unknown("the value", first) }
+        if same == second { Ok((body, Link::Sigmoid)) } else { unknown("a value") }
     }
 
     fn one_against_rest(&self, raw: &str) -> Known<(Body, Link)> {
@@ -262,7 +262,7 @@ impl<'a> Reader<'_, 'a> {
         self.pattern.expect_integer(axes, 1)?;
         self.pattern.expect_float(least, LEAST_SIGMOID)?;
         let kernel = Kernel::recognise(self, logits, self.n_classes)?;
-        if same == shares { Ok((Body::Kernel(kernel), Link::OneAgainstRest)) } else { unknown("the value", sum) }
+        if same == shares { Ok((Body::Kernel(kernel), Link::OneAgainstRest)) } else { unknown("a value") }
     }
 }
 

@@ -1,9 +1,11 @@
 //! A loaded model: its contract, and a graph that runs.
 
 use std::fmt;
-use std::str::FromStr;
+use std::panic::AssertUnwindSafe;
 
-use data_contract::{Contract, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, Record, metadata, shortest};
+use data_contract::{
+    Contract, ContractError, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, Record, metadata, shortest_decimal,
+};
 use serde_json::Value as Json;
 
 use crate::engine::{Choice, Engine};
@@ -33,37 +35,71 @@ pub struct Scores {
     pub probabilities: Vec<f32>,
 }
 
+/// Who reads the texts in a model's metadata. A browser has readers of JSON and numbers, which a small module need not bring along.
+pub trait Texts {
+    /// The contract, not yet checked.
+    fn contract(&mut self, json: &str) -> Result<Contract, ContractError>;
+    /// The contract's digest; `json` is what it was read from.
+    fn digest(&mut self, contract: &Contract, json: &str) -> String;
+    /// A number.
+    fn number(&mut self, text: &str) -> Option<f64>;
+}
+
+/// Rust's own readers.
+struct OwnTexts;
+
+impl Texts for OwnTexts {
+    fn contract(&mut self, json: &str) -> Result<Contract, ContractError> {
+        Contract::from_json(json)
+    }
+
+    fn digest(&mut self, contract: &Contract, _json: &str) -> String {
+        contract.digest()
+    }
+
+    fn number(&mut self, text: &str) -> Option<f64> {
+        text.parse().ok()
+    }
+}
+
 impl Predictor {
     /// Reads an ONNX file whose metadata carries its contract, and runs it once on a row of which nothing is known.
     pub fn load(model: &[u8]) -> Result<Self, LoadError> {
-        Self::load_guarded(model, Choice::Any)
+        Self::load_with(model, &mut OwnTexts)
+    }
+
+    /// As [`Predictor::load`], with other readers of the texts in the metadata.
+    pub fn load_with(model: &[u8], texts: &mut dyn Texts) -> Result<Self, LoadError> {
+        Self::load_guarded(model, texts, Choice::Any)
     }
 
     /// As [`Predictor::load`], but tract runs the model, also one that the trainer wrote. For comparisons: it is slower.
     #[cfg(feature = "tract")]
     pub fn load_in_tract(model: &[u8]) -> Result<Self, LoadError> {
-        Self::load_guarded(model, Choice::Tract)
+        Self::load_guarded(model, &mut OwnTexts, Choice::Tract)
     }
 
-    fn load_guarded(model: &[u8], choice: Choice) -> Result<Self, LoadError> {
+    fn load_guarded(model: &[u8], texts: &mut dyn Texts, choice: Choice) -> Result<Self, LoadError> {
         // tract panics on some graphs that contradict themselves. In WebAssembly, where nothing unwinds, such a file throws.
-        std::panic::catch_unwind(|| Self::load_or_panic(model, choice))
+        std::panic::catch_unwind(AssertUnwindSafe(|| Self::load_or_panic(model, texts, choice)))
             .unwrap_or_else(|_| Err(LoadError::Graph { reason: "the engine gave up".into() }))
     }
 
-    fn load_or_panic(bytes: &[u8], choice: Choice) -> Result<Self, LoadError> {
+    fn load_or_panic(bytes: &[u8], texts: &mut dyn Texts, choice: Choice) -> Result<Self, LoadError> {
         let model = Model::read(bytes)?;
         let metadata = Metadata(&model.metadata);
-        let contract = metadata.contract()?;
+        let json = metadata.contract_json()?;
+        let contract = texts.contract(json).and_then(|contract| contract.check().map(|()| contract));
+        let contract = contract.map_err(|source| LoadError::Contract { source })?;
         let (n_features, n_classes) = (contract.n_features(), contract.target.classes.len());
         interface::check(&model.graph, n_features, n_classes)?;
         let predictor = Self {
-            contract_digest: contract.digest(),
+            contract_digest: texts.digest(&contract, json),
             name: metadata.text(metadata::NAME).unwrap_or(&contract.dataset).to_owned(),
-            version: metadata.parsed(metadata::VERSION)?.unwrap_or(0),
+            version: metadata.parsed(metadata::VERSION, |text| text.parse().ok())?.unwrap_or(0),
             family: metadata.text(metadata::FAMILY).unwrap_or("unknown").to_owned(),
-            threshold: metadata.parsed(metadata::THRESHOLD)?.filter(|_| n_classes == 2),
-            synthetic: metadata.parsed(metadata::SYNTHETIC)?.unwrap_or(false),
+            threshold: metadata.parsed(metadata::THRESHOLD, |text| texts.number(text))?.filter(|_| n_classes == 2),
+            synthetic: metadata.parsed(metadata::SYNTHETIC, |text| text.parse().ok())?.unwrap_or(false),
             engine: Engine::new(bytes, &model, n_features, n_classes, choice)?,
             contract,
         };
@@ -183,7 +219,7 @@ impl Predictor {
 
     fn prediction(&self, record: &Record, label: i64, probabilities: &[f32]) -> Prediction {
         let classes = &self.contract.target.classes;
-        let pairs = classes.iter().cloned().zip(probabilities.iter().map(|probability| shortest(*probability)));
+        let pairs = classes.iter().cloned().zip(probabilities.iter().map(|probability| short(*probability)));
         Prediction {
             label: classes[label as usize].clone(),
             probabilities: Probabilities(pairs.collect()),
@@ -191,6 +227,11 @@ impl Predictor {
             flags: record.flags(&self.contract),
         }
     }
+}
+
+/// As few digits as name the number, where it is not next to nothing.
+fn short(probability: f32) -> f64 {
+    shortest_decimal(probability).unwrap_or_else(|| f64::from(probability))
 }
 
 impl fmt::Debug for Predictor {
@@ -211,17 +252,15 @@ impl<'a> Metadata<'_, 'a> {
         self.0.iter().rev().find(|(known, _)| *known == key).map(|(_, value)| *value)
     }
 
-    fn contract(&self) -> Result<Contract, LoadError> {
+    fn contract_json(&self) -> Result<&'a str, LoadError> {
         if let Some(format) = self.text(metadata::FORMAT).filter(|format| *format != "1") {
             return Err(unreadable(metadata::FORMAT, format));
         }
-        let json = self.text(metadata::CONTRACT).ok_or(LoadError::NoMetadata { key: metadata::CONTRACT })?;
-        Contract::from_json(json).map_err(|source| LoadError::Contract { source })
+        self.text(metadata::CONTRACT).ok_or(LoadError::NoMetadata { key: metadata::CONTRACT })
     }
 
-    fn parsed<T: FromStr>(&self, key: &'static str) -> Result<Option<T>, LoadError> {
-        let parse = |text: &str| text.parse().map_err(|_| unreadable(key, text));
-        self.text(key).map(parse).transpose()
+    fn parsed<T>(&self, key: &'static str, mut parse: impl FnMut(&str) -> Option<T>) -> Result<Option<T>, LoadError> {
+        self.text(key).map(|text| parse(text).ok_or_else(|| unreadable(key, text))).transpose()
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn recognise<'a>(reader: &Reader<'_, 'a>) -> Known<(Option<Calibratio
         let [one, same] = pattern.op(first, "Sub", &[])?;
         pattern.expect_float(one, 1.0)?;
         let (curve, raw) = curve(reader, second, 1)?;
-        return if same == second { Ok((Some(Calibration::Second(curve)), raw)) } else { unknown("the value", first) };
+        return if same == second { Ok((Some(Calibration::Second(curve)), raw)) } else { unknown("a value") };
     }
     if let Ok([all, sum]) = pattern.op(PROBABILITIES, "Div", &[])
         && pattern.is(all, "Concat")
@@ -117,10 +117,10 @@ fn sigmoid<'a>(reader: &Reader<'_, 'a>, scaled: &str, bias: &str) -> Known<(Opti
     let [above] = reader.pattern.op(logarithm, "Log", &[])?;
     let [raw, least] = reader.pattern.op(above, "Max", &[])?;
     let (least, slope) = (reader.pattern.float(least)?, reader.pattern.float(slope)?);
-    let bias = reader.pattern.floats(bias)?.row(bias)?;
+    let bias = reader.pattern.floats(bias)?.row()?;
     match bias.len() == reader.n_classes && least > 0.0 {
         true => Ok((Some(Calibration::Sigmoid { least, slope, bias }), raw)),
-        false => unknown("the calibration of", raw),
+        false => unknown("the calibration"),
     }
 }
 
@@ -135,7 +135,7 @@ fn shares<'a>(reader: &Reader<'_, 'a>, all: &str, sum: &str) -> Known<(Option<Ca
             let raw = *raw;
             Ok((Some(Calibration::Shares(curves.into_iter().map(|(curve, _)| curve).collect())), raw))
         }
-        _ => unknown("the calibration of", all),
+        _ => unknown("the calibration"),
     }
 }
 
@@ -148,15 +148,15 @@ fn curve<'a>(reader: &Reader<'_, 'a>, name: &str, class: usize) -> Known<(Curve,
     let [above] = pattern.op(from_zero, "Relu", &[])?;
     let [probability, knots] = pattern.op(above, "Sub", &[])?;
     let (raw, column) = pattern.columns(probability, reader.n_classes)?;
-    let (knots, widths) = (pattern.floats(knots)?.row(knots)?, pattern.floats(widths)?.row(widths)?);
+    let (knots, widths) = (pattern.floats(knots)?.row()?, pattern.floats(widths)?.row()?);
     let slopes = pattern.floats(slopes)?;
     if column != [class] || slopes.n_columns != 1 || [knots.len(), widths.len()] != [slopes.n_rows; 2] {
-        return unknown("the curve", name);
+        return unknown("the curve");
     }
     let pieces = knots.into_iter().zip(widths).zip(slopes.values);
     let pieces = pieces.map(|((knot, width), slope)| Piece { knot, width, slope }).collect();
     let curve = Curve::new(pattern.float(start)?, pieces);
-    if curve.is_in_order() { Ok((curve, raw)) } else { unknown("the curve", name) }
+    if curve.is_in_order() { Ok((curve, raw)) } else { unknown("the curve") }
 }
 
 #[cfg(test)]

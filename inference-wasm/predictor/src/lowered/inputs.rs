@@ -2,10 +2,8 @@
 //!
 //! A row of inputs is mostly zeros, as of a column's levels one is 1 at most, so rows are kept as the inputs that are not 0.
 
-use std::collections::BTreeMap;
-
 use super::Reader;
-use super::pattern::{AXIS, Known, unknown};
+use super::pattern::{AXIS, Constants, Known, unknown};
 use super::trees::level;
 use super::vector::Term;
 use crate::FEATURES;
@@ -108,7 +106,7 @@ impl Inputs {
         }
         match rest.next() {
             None if inputs.n_inputs > 0 => Ok(inputs),
-            _ => unknown("the inputs", name),
+            _ => unknown("the inputs"),
         }
     }
 
@@ -132,10 +130,10 @@ impl Inputs {
         let [is_missing, impute, columns] = pattern.op(filled, "Where", &[])?;
         let [asked] = pattern.op(is_missing, "IsNaN", &[])?;
         let features = reader.feature_columns(columns)?;
-        let list = |name| pattern.floats(name).and_then(|constants| constants.row(name));
+        let list = |name| pattern.floats(name).and_then(Constants::row);
         let (impute, mean, inverse_std) = (list(impute)?, list(mean)?, list(inverse_std)?);
         if asked != columns || [&impute, &mean, &inverse_std].iter().any(|list| list.len() != features.len()) {
-            return unknown("the scaling", name);
+            return unknown("the scaling");
         }
         let numeric = features.iter().enumerate().map(|(at, &feature)| Numeric {
             feature,
@@ -157,13 +155,13 @@ impl Inputs {
         pattern.expect_float(one, 1.0)?;
         match standardised {
             Some(name) if name == all => {}
-            Some(_) => return unknown("the pieces", part),
+            Some(_) => return unknown("the pieces"),
             None => self.read_numeric(reader, all)?,
         }
         let inputs = pattern.indices(indices, self.numeric.len())?;
-        let (knots, inverse_widths) = (pattern.floats(knots)?.row(knots)?, pattern.floats(inverse_widths)?.row(inverse_widths)?);
+        let (knots, inverse_widths) = (pattern.floats(knots)?.row()?, pattern.floats(inverse_widths)?.row()?);
         if knots.len() != inputs.len() || inverse_widths.len() != inputs.len() {
-            return unknown("the pieces", part);
+            return unknown("the pieces");
         }
         let pieces = inputs.iter().zip(knots).zip(inverse_widths);
         self.hinges = pieces.map(|((&input, knot), inverse_width)| Hinge { input, knot, inverse_width }).collect();
@@ -181,21 +179,24 @@ impl Inputs {
         let [equal] = reader.pattern.op(part, "Cast", &[("to", FLOAT)])?;
         let [columns, levels] = reader.pattern.op(equal, "Equal", &[])?;
         let features = reader.feature_columns(columns)?;
-        let values = reader.pattern.floats(levels)?.row(levels)?;
+        let values = reader.pattern.floats(levels)?.row()?;
         if values.len() != features.len() {
-            return unknown("the levels", part);
+            return unknown("the levels");
         }
-        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
-        features.iter().for_each(|&feature| *counts.entry(feature).or_default() += 1);
-        self.levels = counts.keys().map(|&feature| Levels { feature, inputs: Vec::new() }).collect();
-        let places: BTreeMap<usize, usize> = counts.keys().enumerate().map(|(place, &feature)| (feature, place)).collect();
-        for (feature, value) in features.iter().zip(values) {
+        let mut counts = vec![0; reader.n_features];
+        features.iter().for_each(|&feature| counts[feature] += 1);
+        let mut places = vec![0; reader.n_features];
+        for feature in (0..reader.n_features).filter(|&feature| counts[feature] > 0) {
+            places[feature] = self.levels.len();
+            self.levels.push(Levels { feature, inputs: Vec::new() });
+        }
+        for (&feature, value) in features.iter().zip(values) {
             // Gaps among the levels would make the table longer than the file.
             let most = 4 * counts[feature] + 64;
             let level = level(value).map(|level| level as usize).filter(|level| *level < most);
             let input = self.n_inputs as u32;
             if !level.is_some_and(|level| self.levels[places[feature]].add(level, input)) {
-                return unknown("a level of", part);
+                return unknown("a level");
             }
             self.n_inputs += 1;
         }
@@ -244,7 +245,7 @@ impl Reader<'_, '_> {
     pub(super) fn feature_columns(&self, name: &str) -> Known<Vec<usize>> {
         match self.pattern.columns(name, self.n_features)? {
             (FEATURES, features) => Ok(features),
-            _ => unknown("the columns", name),
+            _ => unknown("the columns"),
         }
     }
 }

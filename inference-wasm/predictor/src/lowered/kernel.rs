@@ -73,7 +73,7 @@ impl Kernel {
         let [source] = pattern.op(matrix, "Cast", &[("to", DOUBLE)])?;
         pattern.expect_integer(axes, 1)?;
         if [left, right] != [matrix; 2] || doubles(reader, zero)?.values != [0.0] || doubles(reader, two)?.values != [2.0] {
-            return unknown("the kernel of", name);
+            return unknown("the kernel");
         }
         let inputs = Inputs::recognise(reader, source)?;
         let (bias, gamma) = (doubles(reader, bias)?, doubles(reader, gamma)?);
@@ -84,7 +84,7 @@ impl Kernel {
             && [gamma.n_columns, bias.n_columns, coefficients.n_columns] == [1, n_logits, n_logits]
             && [landmarks.n_rows, landmarks.n_columns, coefficients.n_rows] == [inputs.n_inputs, n_landmarks, n_landmarks];
         if !is_fit {
-            return unknown("the kernel of", name);
+            return unknown("the kernel");
         }
         Ok(Self {
             inputs,

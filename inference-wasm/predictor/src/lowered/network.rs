@@ -4,7 +4,7 @@
 
 use super::Reader;
 use super::inputs::{Inputs, Row};
-use super::pattern::{Known, unknown};
+use super::pattern::{Known, known, unknown};
 use super::vector::{Term, product};
 
 /// Networks over one encoding.
@@ -77,15 +77,15 @@ impl Network {
         for end in ends {
             let (layers, inputs) = read_layers(reader, end)?;
             if *source.get_or_insert(inputs) != inputs {
-                return unknown("the inputs", inputs);
+                return unknown("the inputs");
             }
             networks.push(layers);
         }
-        let Some(source) = source else { return unknown("the logits", name) };
+        let source = known(source, "the logits")?;
         let inputs = Inputs::recognise(reader, source)?;
         match networks.iter().all(|layers| fit(layers, inputs.n_inputs, n_logits)) {
             true => Ok(Self { inputs, networks }),
-            false => unknown("the layers of", name),
+            false => unknown("the layers"),
         }
     }
 }
@@ -98,9 +98,9 @@ fn read_layers<'a>(reader: &Reader<'_, 'a>, end: &'a str) -> Known<(Vec<Layer>, 
         let [product, bias] = reader.pattern.op(value, "Add", &[])?;
         let [source, weights] = reader.pattern.op(product, "MatMul", &[])?;
         let weights = reader.pattern.floats(weights)?;
-        let bias = reader.pattern.floats(bias)?.row(bias)?;
+        let bias = reader.pattern.floats(bias)?.row()?;
         if bias.len() != weights.n_columns {
-            return unknown("the layer", value);
+            return unknown("the layer");
         }
         layers.push(Layer { weights: weights.values, bias });
         if !reader.pattern.is(source, "Relu") {

@@ -39,27 +39,23 @@ fn another_version_of_the_operators_is_unknown() {
 #[test]
 fn another_operator_attribute_or_constant_is_unknown() {
     check_unknown(LINEAR, |model| node(model, "Mul").operator = "Div", "inputs");
-    check_unknown(LINEAR, |model| node(model, "Sigmoid").operator = "HardSigmoid", "operator of");
-    check_unknown(LINEAR, |model| node(model, "Greater").operator = "GreaterOrEqual", "operator of");
+    check_unknown(LINEAR, |model| node(model, "Sigmoid").operator = "HardSigmoid", "operator");
+    check_unknown(LINEAR, |model| node(model, "Greater").operator = "GreaterOrEqual", "operator");
     check_unknown(LINEAR, |model| node(model, "Concat").attributes[0].number = 0, "inputs");
-    check_unknown(LINEAR, |model| node(model, "Gather").attributes.clear(), "operator of `gather_0`");
-    check_unknown(LINEAR, |model| node(model, "MatMul").domain = "com.microsoft", "operator of");
+    check_unknown(LINEAR, |model| node(model, "Gather").attributes.clear(), "operator");
+    check_unknown(LINEAR, |model| node(model, "MatMul").domain = "com.microsoft", "operator");
     check_unknown(TREES, |model| node(model, "Where").inputs.swap(1, 2), "constant");
-    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[5].integers[0] = 0, "a node of tree `0`");
-    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[2].integers[0] = 7, "a node of tree `0`");
-    check_unknown(
-        TREES,
-        |model| node(model, "TreeEnsembleClassifier").attributes[3].texts[0] = b"BRANCH_LT",
-        "a mode of tree `0`",
-    );
-    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[4].floats[0] = f32::NAN, "tree `0`");
-    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[11].floats[1] = f32::INFINITY, "class_ids");
+    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[5].integers[0] = 0, "the nodes of its trees");
+    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[2].integers[0] = 7, "the nodes of its trees");
+    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[3].texts[0] = b"BRANCH_LT", "a node's mode");
+    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[4].floats[0] = f32::NAN, "level");
+    check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[11].floats[1] = f32::INFINITY, "attributes");
 }
 
 #[test]
 fn a_graph_in_circles_and_one_that_reads_a_constant_often_are_unknown() {
-    check_unknown(LINEAR, |model| model.graph.nodes.reverse(), "the value");
-    check_unknown(LINEAR, |model| node(model, "Add").inputs[0] = "add_9", "the value");
+    check_unknown(LINEAR, |model| model.graph.nodes.reverse(), "a value");
+    check_unknown(LINEAR, |model| node(model, "Add").inputs[0] = "add_9", "a value");
     let mut model = Model::read(LINEAR).unwrap();
     let weights = node(&mut model, "MatMul").inputs[1];
     let pattern = Pattern::new(&model.graph).unwrap();

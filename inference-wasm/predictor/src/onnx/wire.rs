@@ -52,9 +52,15 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 
 /// Takes a number off the front; `None` when the bytes end within it, or it is longer than any.
 pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    let length = bytes.iter().take(10).position(|byte| byte & 0x80 == 0)?;
-    let number = take(bytes, length + 1)?;
-    Some(number.iter().rev().fold(0, |sum, byte| (sum << 7) | u64::from(byte & 0x7f)))
+    let mut number = 0;
+    for (place, byte) in (0..10_usize).zip(*bytes) {
+        number |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            *bytes = &bytes[place + 1..];
+            return Some(number);
+        }
+    }
+    None
 }
 
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, Broken> {
@@ -66,11 +72,10 @@ pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> 
     match field {
         Field::Number(number) => list.push(number as i64),
         Field::Bytes(mut packed) => {
-            list.reserve(packed.len());
+            list.reserve_exact(packed.iter().filter(|byte| **byte & 0x80 == 0).count());
             while !packed.is_empty() {
                 list.push(varint(&mut packed).ok_or(Broken)? as i64);
             }
-            list.shrink_to_fit();
         }
         _ => return Err(Broken),
     }

@@ -2,10 +2,7 @@
 //!
 //! Source: ONNX operators, `ai.onnx.ml` version 3, TreeEnsembleClassifier; the order of the lists is the trainer's.
 
-use std::collections::{BTreeMap, VecDeque};
-
-use crate::lowered::Unknown;
-use crate::lowered::pattern::{Known, unknown};
+use crate::lowered::pattern::{Known, known, unknown};
 use crate::onnx::Node as Operator;
 
 use super::{Code, Column, IsLinked, Node, Trees, level, order};
@@ -18,22 +15,19 @@ pub(super) fn read(operator: &Operator, n_features: usize, n_classes: usize) -> 
     let is_linked = match text(operator, "post_transform")? {
         b"SOFTMAX" => true,
         b"NONE" => false,
-        _ => return unknown("attribute", "post_transform"),
+        _ => return unknown("the attributes of its trees"),
     };
     if !integers(operator, "classlabels_int64s")?.iter().copied().eq(0..n_classes as i64) {
-        return unknown("attribute", "classlabels_int64s");
+        return unknown("the attributes of its trees");
     }
     let leaves = Leaves::read(operator, &lists, n_classes, is_linked)?;
-    let mut flat = Flat::new(&lists, &leaves);
+    let mut flat = Flat::new(&lists, &leaves, n_features);
     let mut roots = Vec::new();
     for (root, _) in lists.ids.iter().enumerate().filter(|(_, id)| **id == 0) {
         roots.push(flat.tree(root)?);
     }
-    let columns = flat.columns.into_iter().collect::<BTreeMap<_, _>>();
-    let mut ordered = vec![Column { feature: 0, code: Code::MissingLast }; columns.len().max(1)];
-    columns.into_iter().for_each(|(column, place)| ordered[place as usize] = column);
-    let trees = Trees { columns: ordered, nodes: flat.nodes, roots, values: leaves.values, n_logits: leaves.n_logits };
-    Ok((trees, is_linked))
+    let Flat { columns, nodes, .. } = flat;
+    Ok((Trees { columns, nodes, roots, values: leaves.values, n_logits: leaves.n_logits }, is_linked))
 }
 
 /// The operator's attributes of nodes, all of one length. A node's children come after it, in its own tree.
@@ -52,19 +46,19 @@ impl<'a> Lists<'a> {
     fn read(operator: &'a Operator, n_features: usize) -> Known<Self> {
         const N_ATTRIBUTES: usize = 14;
         let ids = integers(operator, "nodes_nodeids")?;
-        let list = |name| integers(operator, name).and_then(|list| same_length(list, ids.len(), name));
+        let list = |name| integers(operator, name).and_then(|list| same_length(list, ids.len()));
         let lists = Self {
             trees: list("nodes_treeids")?,
             ids,
             features: list("nodes_featureids")?,
-            values: same_length(&attribute(operator, "nodes_values")?.floats, ids.len(), "nodes_values")?,
-            modes: same_length(&attribute(operator, "nodes_modes")?.texts, ids.len(), "nodes_modes")?,
+            values: same_length(&attribute(operator, "nodes_values")?.floats, ids.len())?,
+            modes: same_length(&attribute(operator, "nodes_modes")?.texts, ids.len())?,
             yes: list("nodes_truenodeids")?,
             no: list("nodes_falsenodeids")?,
             missing_yes: list("nodes_missing_value_tracks_true")?,
         };
         let is_fit = !ids.is_empty() && ids.len() < (1 << 28) && operator.attributes.len() == N_ATTRIBUTES;
-        if is_fit { lists.check(n_features).map(|()| lists) } else { unknown("the operator of", operator.name) }
+        if is_fit { lists.check(n_features).map(|()| lists) } else { unknown("an operator") }
     }
 
     /// Trees and nodes are numbered from 0 in the order of the lists, and children come after their parent.
@@ -79,7 +73,7 @@ impl<'a> Lists<'a> {
             let is_fit = self.is_leaf(at) || (is_child(self.yes[at]) && is_child(self.no[at]));
             let has_feature = (0..n_features as i64).contains(&self.features[at]);
             if self.trees[at] != tree || self.ids[at] != next_id || !is_fit || !has_feature {
-                return unknown("a node of tree", &self.trees[at].to_string());
+                return unknown("the nodes of its trees");
             }
             next_id += 1;
         }
@@ -111,7 +105,7 @@ impl<'a> Lists<'a> {
     /// The level that a node of a set asks for.
     fn level(&self, at: usize) -> Known<u32> {
         let level = level(self.values[at]).filter(|_| self.missing_yes[at] == 0);
-        level.map_or_else(|| unknown("a level of tree", &self.trees[at].to_string()), Ok)
+        known(level, "a level")
     }
 }
 
@@ -128,15 +122,15 @@ impl Leaves {
     fn read(operator: &Operator, lists: &Lists, n_classes: usize, is_linked: bool) -> Known<Self> {
         let leaves: Vec<usize> = (0..lists.ids.len()).filter(|&at| lists.is_leaf(at)).collect();
         let n_votes = leaves.len() * n_classes;
-        let list = |name| integers(operator, name).and_then(|list| same_length(list, n_votes, name));
+        let list = |name| integers(operator, name).and_then(|list| same_length(list, n_votes));
         let (classes, trees, ids) = (list("class_ids")?, list("class_treeids")?, list("class_nodeids")?);
-        let weights = same_length(&attribute(operator, "class_weights")?.floats, n_votes, "class_weights")?;
+        let weights = same_length(&attribute(operator, "class_weights")?.floats, n_votes)?;
         let votes = leaves.iter().flat_map(|&leaf| (0..n_classes as i64).map(move |class| (class, leaf)));
         let is_vote = |(at, (class, leaf)): (usize, (i64, usize))| {
             classes[at] == class && trees[at] == lists.trees[leaf] && ids[at] == lists.ids[leaf] && weights[at].is_finite()
         };
         if !votes.enumerate().all(is_vote) || n_votes >= u32::MAX as usize {
-            return unknown("attribute", "class_ids");
+            return unknown("the attributes of its trees");
         }
         let mut bounds = vec![0; lists.ids.len()];
         let has_one = n_classes == 2 && is_linked && weights.iter().step_by(2).all(|weight| *weight == 0.0);
@@ -152,8 +146,15 @@ impl Leaves {
 struct Flat<'a> {
     lists: &'a Lists<'a>,
     leaves: &'a Leaves,
-    columns: BTreeMap<Column, u32>,
+    columns: Vec<Column>,
+    /// Where the codes of a feature's number are among the columns, missing first and missing last.
+    numbers: Vec<[u32; 2]>,
+    /// The words of a feature's levels in ascending order, and where they are among the columns.
+    words: Vec<Vec<(u32, u32)>>,
     nodes: Vec<Node>,
+    /// Places to fill, and with what; those before `next` are filled.
+    waiting: Vec<(u32, Target)>,
+    next: usize,
     /// Where a node of the lists was laid out, for those that several lead to.
     places: Vec<u32>,
     /// Sets of levels that overlap could take the square of their number of nodes; the trainer's do not.
@@ -161,6 +162,7 @@ struct Flat<'a> {
 }
 
 /// What a place is for.
+#[derive(Clone)]
 enum Target {
     /// A node of the lists.
     Node(usize),
@@ -169,26 +171,42 @@ enum Target {
 }
 
 const NOWHERE: u32 = u32::MAX;
+/// More than this many codes of a row are no table's; half a million levels have as many.
+const MOST_COLUMNS: u32 = 1 << 14;
 
 impl<'a> Flat<'a> {
-    fn new(lists: &'a Lists, leaves: &'a Leaves) -> Self {
+    fn new(lists: &'a Lists, leaves: &'a Leaves, n_features: usize) -> Self {
         let n_nodes = lists.ids.len();
-        let places = vec![NOWHERE; n_nodes];
-        Self { lists, leaves, columns: BTreeMap::new(), nodes: Vec::with_capacity(n_nodes), places, steps_left: 4 * n_nodes }
+        Self {
+            lists,
+            leaves,
+            // Leaves look at a column, too.
+            columns: vec![Column { feature: 0, code: Code::MissingLast }],
+            numbers: vec![[NOWHERE; 2]; n_features],
+            words: vec![Vec::new(); n_features],
+            nodes: Vec::with_capacity(n_nodes),
+            waiting: Vec::new(),
+            next: 0,
+            places: vec![NOWHERE; n_nodes],
+            steps_left: 4 * n_nodes,
+        }
     }
 
     /// Lays out a tree and gives its root's place.
     fn tree(&mut self, root: usize) -> Known<u32> {
-        let mut waiting = VecDeque::from([(self.room(1), Target::Node(root))]);
-        let place = self.nodes.len() as u32 - 1;
-        while let Some((place, target)) = waiting.pop_front() {
+        let first = self.room(1);
+        self.waiting.clear();
+        self.waiting.push((first, Target::Node(root)));
+        self.next = 0;
+        while let Some((place, target)) = self.waiting.get(self.next).cloned() {
+            self.next += 1;
             let node = match target {
-                Target::Node(at) => self.node(self.lists.past_spacers(at), place, &mut waiting)?,
-                Target::Words { feature, words, yes, no } => self.words(feature, words, yes, no, &mut waiting)?,
+                Target::Node(at) => self.node(self.lists.past_spacers(at), place)?,
+                Target::Words { feature, words, yes, no } => self.words(feature, words, yes, no)?,
             };
             self.nodes[place as usize] = node;
         }
-        Ok(place)
+        Ok(first)
     }
 
     /// Makes room for nodes; gives the place of the first.
@@ -198,7 +216,7 @@ impl<'a> Flat<'a> {
         place
     }
 
-    fn node(&mut self, at: usize, place: u32, waiting: &mut VecDeque<(u32, Target)>) -> Known<Node> {
+    fn node(&mut self, at: usize, place: u32) -> Known<Node> {
         if let Some(laid_out) = self.nodes.get(self.places[at] as usize) {
             return Ok(*laid_out);
         }
@@ -212,68 +230,86 @@ impl<'a> Flat<'a> {
         match lists.modes[at] {
             b"BRANCH_LEQ" if lists.values[at].is_finite() => {
                 let code = if lists.missing_yes[at] == 1 { Code::MissingFirst } else { Code::MissingLast };
-                let next = self.children(Target::Node(yes), Target::Node(no), waiting);
-                Ok(Node { mask: NUMBER, bound: order(lists.values[at]), column: self.column(feature, code), next })
+                let next = self.children(Target::Node(yes), Target::Node(no));
+                Ok(Node { mask: NUMBER, bound: order(lists.values[at]), column: self.number(feature, code), next })
             }
             b"BRANCH_EQ" => {
                 let (words, no) = self.set(at)?;
-                self.words(feature, words, yes, no, waiting)
+                self.words(feature, words, yes, no)
             }
-            _ => unknown("a mode of tree", &lists.trees[at].to_string()),
+            _ => unknown("a node's mode"),
         }
     }
 
-    /// The levels of the set that begins here, as words in descending order, and where "no" leads.
+    /// The levels of the set that begins here, as words, and where "no" leads.
     fn set(&mut self, mut at: usize) -> Known<(Vec<(u32, u32)>, usize)> {
         let lists = self.lists;
         let (feature, yes) = (lists.features[at], lists.child(at, lists.yes[at]));
-        let mut words: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut words: Vec<(u32, u32)> = Vec::new();
         loop {
-            self.steps_left = self.steps_left.checked_sub(1).ok_or_else(|| Unknown("sets of levels overlap".into()))?;
+            self.steps_left = known(self.steps_left.checked_sub(1), "overlapping sets of levels")?;
             let level = lists.level(at)?;
-            *words.entry(level / 32).or_default() |= 1 << (level % 32);
+            match words.last_mut().filter(|(word, _)| *word == level / 32) {
+                Some((_, mask)) => *mask |= 1 << (level % 32),
+                None => words.push((level / 32, 1 << (level % 32))),
+            }
             let no = lists.child(at, lists.no[at]);
             let goes_on = lists.modes[no] == b"BRANCH_EQ"
                 && lists.features[no] == feature
                 && lists.yes[no] != lists.no[no]
                 && lists.child(no, lists.yes[no]) == yes;
             if !goes_on {
-                return Ok((words.into_iter().rev().collect(), no));
+                return Ok((words, no));
             }
             at = no;
         }
     }
 
     /// Asks for the last of the words; what follows "no" asks for the others.
-    fn words(
-        &mut self,
-        feature: u32,
-        mut words: Vec<(u32, u32)>,
-        yes: usize,
-        no: usize,
-        waiting: &mut VecDeque<(u32, Target)>,
-    ) -> Known<Node> {
-        let Some((word, mask)) = words.pop() else { return unknown("a set of feature", &feature.to_string()) };
+    fn words(&mut self, feature: u32, mut words: Vec<(u32, u32)>, yes: usize, no: usize) -> Known<Node> {
+        let (word, mask) = known(words.pop(), "a set of levels")?;
         let rest = if words.is_empty() { Target::Node(no) } else { Target::Words { feature, words, yes, no } };
-        let next = self.children(rest, Target::Node(yes), waiting);
-        Ok(Node { mask, bound: 0, column: self.column(feature, Code::Levels(word)), next })
+        let next = self.children(rest, Target::Node(yes));
+        Ok(Node { mask, bound: 0, column: self.word(feature, word)?, next })
     }
 
     /// Makes room for two children and gives the place of the first.
-    fn children(&mut self, first: Target, second: Target, waiting: &mut VecDeque<(u32, Target)>) -> u32 {
+    fn children(&mut self, first: Target, second: Target) -> u32 {
         let place = self.room(2);
-        waiting.extend([(place, first), (place + 1, second)]);
+        self.waiting.push((place, first));
+        self.waiting.push((place + 1, second));
         place
     }
 
-    fn column(&mut self, feature: u32, code: Code) -> u32 {
-        let next = self.columns.len() as u32;
-        *self.columns.entry(Column { feature, code }).or_insert(next)
+    /// The column of a feature's number.
+    fn number(&mut self, feature: u32, code: Code) -> u32 {
+        let place = &mut self.numbers[feature as usize][usize::from(code == Code::MissingLast)];
+        if *place == NOWHERE {
+            *place = self.columns.len() as u32;
+            self.columns.push(Column { feature, code });
+        }
+        *place
+    }
+
+    /// The column of 32 of a feature's levels.
+    fn word(&mut self, feature: u32, word: u32) -> Known<u32> {
+        let words = &mut self.words[feature as usize];
+        let at = words.partition_point(|(known, _)| *known < word);
+        if let Some((_, place)) = words.get(at).filter(|(known, _)| *known == word) {
+            return Ok(*place);
+        }
+        let place = self.columns.len() as u32;
+        if place > MOST_COLUMNS {
+            return unknown("so many levels");
+        }
+        words.insert(at, (word, place));
+        self.columns.push(Column { feature, code: Code::Levels(word) });
+        Ok(place)
     }
 }
 
 fn attribute<'g, 'a>(operator: &'g Operator<'a>, name: &str) -> Known<&'g crate::onnx::Attribute<'a>> {
-    operator.attribute(name).map_or_else(|| unknown("attribute", name), Ok)
+    known(operator.attribute(name), "the attributes of its trees")
 }
 
 fn integers<'g>(operator: &'g Operator, name: &str) -> Known<&'g [i64]> {
@@ -284,6 +320,6 @@ fn text<'g>(operator: &'g Operator, name: &str) -> Known<&'g [u8]> {
     attribute(operator, name).map(|attribute| attribute.text)
 }
 
-fn same_length<'g, T>(list: &'g [T], length: usize, name: &str) -> Known<&'g [T]> {
-    if list.len() == length { Ok(list) } else { unknown("the length of", name) }
+fn same_length<T>(list: &[T], length: usize) -> Known<&[T]> {
+    if list.len() == length { Ok(list) } else { unknown("lists of these lengths") }
 }

@@ -1,0 +1,93 @@
+/**
+ * Our modules beside onnxruntime-web: same ONNX files, same page, same run, one thread each.
+ *
+ *   npm install && npm run bench -- [BOOSTER.onnx] [FOREST.onnx]
+ *
+ * Without arguments the production bundle of ../../data (or TIDEMARK_HOME) is the booster, and the newest random forest of its registry the
+ * forest. Needs ../pkg (../build.sh), ../../web/node_modules (playwright-core) and Chromium.
+ */
+
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { compressed, startServer } from './server.mjs';
+import { table, verdicts } from './report.mjs';
+import { Predictor } from '../pkg/lite/node.js';
+
+const ROOT = resolve(import.meta.dirname, '..', '..');
+const HOME = resolve(ROOT, process.env.TIDEMARK_HOME ?? 'data');
+const N_ROUNDS = 5;
+
+/** What each engine makes the page fetch, beside the model. */
+const ENGINES = {
+  lite: ['pkg/lite/inference_wasm.js', 'pkg/lite/inference_wasm_bg.wasm'],
+  full: ['pkg/full/inference_wasm.js', 'pkg/full/inference_wasm_bg.wasm'],
+  onnxruntime: ['ort/ort.wasm.min.mjs', 'ort/ort-wasm-simd-threaded.mjs', 'ort/ort-wasm-simd-threaded.wasm'],
+};
+
+const models = { booster: process.argv[2] ?? join(HOME, 'production', 'model.onnx'), forest: process.argv[3] ?? newestForest() };
+const widths = Object.fromEntries(Object.entries(models).map(([name, path]) => [name, widthOf(path)]));
+const folders = {
+  pkg: resolve(import.meta.dirname, '..', 'pkg'),
+  ort: join(import.meta.dirname, 'node_modules', 'onnxruntime-web', 'dist'),
+};
+const { chromium } = createRequire(join(ROOT, 'web', 'package.json'))('playwright-core');
+const server = await startServer(import.meta.dirname, folders, models);
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
+
+const results = [];
+for (const model of Object.keys(models)) {
+  for (const engine of Object.keys(ENGINES)) {
+    const rounds = [];
+    for (let round = 0; round < N_ROUNDS; round += 1) rounds.push(await measure(engine, model));
+    results.push({ engine, model, bytes: bytesOf(engine), ...best(rounds) });
+  }
+}
+await browser.close();
+await server.close();
+console.log(table(results));
+console.log(verdicts(results));
+
+/** One cold start: a context of its own has no cache. */
+async function measure(engine, model) {
+  const context = await browser.newContext();
+  try {
+    const page = await context.newPage();
+    page.on('pageerror', (error) => console.error(`${engine}, ${model}: ${error}`));
+    await page.goto(`${server.url}page.html?engine=${engine}&model=${model}&width=${widths[model]}`);
+    await page.waitForFunction(() => window.result, undefined, { timeout: 120_000 });
+    return await page.evaluate(() => window.result);
+  } finally {
+    await context.close();
+  }
+}
+
+/** The best of the rounds, by which a busy machine is told least. */
+function best(rounds) {
+  const least = (name) => Math.min(...rounds.map((round) => round[name]));
+  return { first_ms: least('first_ms'), single_us: least('single_us'), batch_ms: least('batch_ms'), sum: rounds[0].sum };
+}
+
+function bytesOf(engine) {
+  const sizes = ENGINES[engine].map((path) => {
+    const [folder, ...rest] = path.split('/');
+    return compressed(join(folders[folder], ...rest)).length;
+  });
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** How many features a row has, by the small module in Node. */
+function widthOf(path) {
+  const predictor = new Predictor(readFileSync(path));
+  const width = predictor.contract().columns.length;
+  predictor.free();
+  return width;
+}
+
+function newestForest() {
+  const versions = join(HOME, 'registry', 'versions');
+  const family = (name) => JSON.parse(readFileSync(join(versions, name, 'manifest.json'), 'utf8')).family;
+  const newest = existsSync(versions) && readdirSync(versions).sort().reverse().find((name) => family(name) === 'random-forest');
+  if (!newest) throw new Error(`there is no random forest in ${versions}: run \`trainer run\`, or name one`);
+  return join(versions, newest, 'model.onnx');
+}
