@@ -35,6 +35,21 @@ impl Table {
         let lines = (1..=frame.height() as u64).collect();
         Self { file: file.to_owned(), frame, lines, broken: Vec::new(), dialect: None }
     }
+
+    /// Up to this many rows at a time, in order, so that what is made of them need not be there for all at once.
+    pub(crate) fn parts(&self, n_rows: usize) -> impl Iterator<Item = Self> + '_ {
+        (0..self.lines.len()).step_by(n_rows).map(move |start| {
+            let lines = self.lines[start..].iter().take(n_rows).copied().collect::<Vec<_>>();
+            let broken = self.broken.iter().filter_map(|(row, problem)| Some((row.checked_sub(start)?, problem.clone())));
+            Self {
+                file: self.file.clone(),
+                frame: self.frame.slice(start as i64, lines.len()),
+                broken: broken.filter(|(row, _)| *row < lines.len()).collect(),
+                lines,
+                dialect: self.dialect.clone(),
+            }
+        })
+    }
 }
 
 /// Reads a CSV or Parquet file; its first bytes tell which.

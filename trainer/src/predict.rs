@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use data_contract::{Column, Contract, Dataset, DateForm, Home, Moment, Record, SetAside, log_column, sha256_hex, shortest};
 use inference_predictor::{LoadError, Predictor, Scores};
 use polars::prelude::{DataFrame, Float64Chunked, IntoColumn, PlSmallStr, StringChunked};
@@ -44,9 +44,16 @@ pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
     let dataset = dataset_of(place, predictor.contract());
     let dialect = dataset.as_ref().map_or_else(Dialect::default, |dataset| Dialect::of_another_file(&dataset.source));
     let table = frame::read_table(&args.input, dialect)?;
-    let (records, set_aside) = records(&table, dataset.as_ref(), predictor.contract())?;
-    let scores = score(&predictor, &records)?;
-    let mut output = output(&table, &predictor, &records, &scores, args.only_predictions)?;
+    let mut log = args.log.then(|| Log::new(Utc::now()));
+    let mut scored = Scored::default();
+    for part in table.parts(BATCH) {
+        let (records, set_aside) = records(&part, dataset.as_ref(), predictor.contract())?;
+        scored.add(&predictor, &records, set_aside)?;
+        if let Some(log) = &mut log {
+            log.add(&predictor, records.into_iter().flatten().collect())?;
+        }
+    }
+    let mut output = output(&table, &predictor, &scored, args.only_predictions)?;
     frame::write_table(&args.output, &mut output)?;
     let outcome = Outcome {
         output: args.output.clone(),
@@ -54,12 +61,12 @@ pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
         version: predictor.version(),
         synthetic: predictor.synthetic(),
         n_rows: table.lines.len(),
-        n_set_aside: set_aside.len(),
-        n_flagged: records.iter().flatten().filter(|record| !record.flags(predictor.contract()).is_empty()).count(),
-        labels: count_labels(&predictor, &scores),
-        set_aside: write_set_aside(&args.output, &set_aside)?,
-        first_set_aside: set_aside.into_iter().take(SHOWN).collect(),
-        logged: if args.log { Some(log(&place.home(), &predictor, &records)?) } else { None },
+        n_set_aside: scored.set_aside.len(),
+        n_flagged: scored.n_flagged,
+        labels: count_labels(&predictor, &scored.scores),
+        set_aside: write_set_aside(&args.output, &scored.set_aside)?,
+        first_set_aside: scored.set_aside.into_iter().take(SHOWN).collect(),
+        logged: log.map(|log| log.write(&place.home())).transpose()?,
     };
     output::show(&outcome, place.json);
     Ok(())
@@ -125,38 +132,39 @@ fn in_iso(texts: &StringChunked, form: DateForm) -> StringChunked {
     texts.iter().map(|text| text.map(iso)).collect()
 }
 
-/// Scores of the rows that are records, in order.
-fn score(predictor: &Predictor, records: &[Option<Record>]) -> anyhow::Result<Scores> {
-    let mut all = Scores { labels: Vec::new(), probabilities: Vec::new() };
-    let mut features = Vec::new();
-    for batch in records.iter().flatten().collect::<Vec<_>>().chunks(BATCH) {
-        features.clear();
-        batch.iter().for_each(|record| record.features_into(predictor.contract(), &mut features));
-        let scores = predictor.scores(&features, batch.len())?;
-        all.labels.extend(scores.labels);
-        all.probabilities.extend(scores.probabilities);
+/// What is known of all rows so far.
+#[derive(Default)]
+struct Scored {
+    /// Whether each row is a record.
+    is_record: Vec<bool>,
+    /// Of the rows that are records, in order.
+    scores: Scores,
+    n_flagged: usize,
+    set_aside: Vec<SetAside>,
+}
+
+impl Scored {
+    fn add(&mut self, predictor: &Predictor, records: &[Option<Record>], set_aside: Vec<SetAside>) -> anyhow::Result<()> {
+        let contract = predictor.contract();
+        let mut features = Vec::with_capacity(records.len() * contract.n_features());
+        records.iter().flatten().for_each(|record| record.features_into(contract, &mut features));
+        let scores = predictor.scores(&features, records.iter().flatten().count())?;
+        self.scores.labels.extend(scores.labels);
+        self.scores.probabilities.extend(scores.probabilities);
+        self.is_record.extend(records.iter().map(Option::is_some));
+        self.n_flagged += records.iter().flatten().filter(|record| !record.flags(contract).is_empty()).count();
+        self.set_aside.extend(set_aside);
+        Ok(())
     }
-    Ok(all)
 }
 
 /// The input's columns, then `label` and the probabilities; null where a row was set aside.
-fn output(
-    table: &Table,
-    predictor: &Predictor,
-    records: &[Option<Record>],
-    scores: &Scores,
-    only: bool,
-) -> anyhow::Result<DataFrame> {
+fn output(table: &Table, predictor: &Predictor, scored: &Scored, only: bool) -> anyhow::Result<DataFrame> {
     let classes = &predictor.contract().target.classes;
-    let mut position = 0;
-    let positions: Vec<Option<usize>> = records
-        .iter()
-        .map(|record| {
-            record.as_ref()?;
-            position += 1;
-            Some(position - 1)
-        })
-        .collect();
+    let scores = &scored.scores;
+    let mut positions = 0..;
+    let positions: Vec<Option<usize>> =
+        scored.is_record.iter().map(|is_record| if *is_record { positions.next() } else { None }).collect();
     let label = |position: &Option<usize>| position.map(|row| classes[scores.labels[row] as usize].as_str());
     let labels: StringChunked = positions.iter().map(label).collect();
     let mut predictions = vec![labels.with_name(log_column::LABEL.into()).into_column()];
@@ -173,7 +181,7 @@ fn output(
             "`--only-predictions` leaves the input's columns out",
         ));
     }
-    Ok(DataFrame::new(records.len(), inputs.into_iter().chain(predictions).collect())?)
+    Ok(DataFrame::new(positions.len(), inputs.into_iter().chain(predictions).collect())?)
 }
 
 fn count_labels(predictor: &Predictor, scores: &Scores) -> BTreeMap<String, usize> {
@@ -207,25 +215,35 @@ fn remove_former(path: &Path) -> anyhow::Result<()> {
     }
 }
 
-/// Leaves the predictions for `monitor ingest`, as the collector would.
-fn log(home: &Home, predictor: &Predictor, records: &[Option<Record>]) -> anyhow::Result<PathBuf> {
-    let now = Utc::now();
-    let batch = sha256_hex(format!("{now:?} {}", std::process::id()).as_bytes());
-    let mut lines = String::new();
-    let rows: Vec<&Record> = records.iter().flatten().collect();
-    for chunk in rows.chunks(BATCH) {
-        let owned: Vec<Record> = chunk.iter().map(|record| (*record).clone()).collect();
-        for (record, prediction) in owned.iter().zip(predictor.predict_batch(&owned)?) {
-            let id = format!("batch-{}-{}", &batch[..16], lines.len());
-            let line = predictor.log_record(record, &prediction, &id, &now.to_rfc3339(), "batch")?;
-            lines += &(serde_json::to_string(&line)? + "\n");
-        }
+/// The predictions as `monitor ingest` takes them from the collector.
+struct Log {
+    time: DateTime<Utc>,
+    batch: String,
+    lines: String,
+}
+
+impl Log {
+    fn new(time: DateTime<Utc>) -> Self {
+        let batch = sha256_hex(format!("{time:?} {}", std::process::id()).as_bytes());
+        Self { time, batch, lines: String::new() }
     }
-    // The time in microseconds, and for those who share one the process.
-    let number = now.timestamp_micros().unsigned_abs() * 1_000 + u64::from(std::process::id() % 1_000);
-    let path = home.collected_batch(number);
-    store::write_file(&path, lines.as_bytes())?;
-    Ok(path)
+
+    fn add(&mut self, predictor: &Predictor, records: Vec<Record>) -> anyhow::Result<()> {
+        for (record, prediction) in records.iter().zip(predictor.predict_batch(&records)?) {
+            let id = format!("batch-{}-{}", &self.batch[..16], self.lines.len());
+            let line = predictor.log_record(record, &prediction, &id, &self.time.to_rfc3339(), "batch")?;
+            self.lines += &(serde_json::to_string(&line)? + "\n");
+        }
+        Ok(())
+    }
+
+    fn write(&self, home: &Home) -> anyhow::Result<PathBuf> {
+        // The time in microseconds, and for those who share one the process.
+        let number = self.time.timestamp_micros().unsigned_abs() * 1_000 + u64::from(std::process::id() % 1_000);
+        let path = home.collected_batch(number);
+        store::write_file(&path, self.lines.as_bytes())?;
+        Ok(path)
+    }
 }
 
 impl Shown for Outcome {

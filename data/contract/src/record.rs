@@ -223,9 +223,9 @@ impl Contract {
             }
             (ColumnKind::Date { .. }, Json::String(text)) => {
                 let parsed = self.value_from_text(column, text);
-                parsed.map_err(|_| wrong_kind(column, A_DATE, describe(value)))
+                parsed.map_err(|_| wrong_kind(column, A_DATE, describe(value, written)))
             }
-            (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, describe(other))),
+            (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, describe(other, written))),
             (ColumnKind::Numeric { .. }, Json::String(text)) if self.missing_tokens.contains(text) => Ok(Value::Missing),
             (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", describe(other, written))),
             (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", describe(other, written))),
