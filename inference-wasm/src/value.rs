@@ -43,8 +43,9 @@ impl Names {
         let record = contract.record_from_values(
             |index| {
                 let field = get(index);
-                not_finite.set(field.as_f64().is_some_and(|number| !number.is_finite()).then_some(index));
-                if not_finite.get().is_some() { None } else { to_json(&field) }
+                let Some(number) = field.as_f64() else { return to_json(&field) };
+                not_finite.set((!number.is_finite()).then_some(index));
+                to_number(number)
             },
             |index| text(&get(index)),
         );
@@ -138,11 +139,14 @@ fn text(value: &JsValue) -> String {
     JSON::stringify(value).map_or_else(|_| "null".into(), String::from)
 }
 
-/// A field of a record; none for what JSON has no word for, such as undefined or a function.
+/// JavaScript does not tell 7 from 7.0; as a text, which a level may be, it is 7. None for what is not finite.
+fn to_number(number: f64) -> Option<Json> {
+    let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+    whole.map(Json::from).or_else(|| Number::from_f64(number).map(Json::Number))
+}
+
+/// A field of a record that is no number; none for what JSON has no word for, such as undefined or a function.
 fn to_json(value: &JsValue) -> Option<Json> {
-    if let Some(number) = value.as_f64() {
-        return whole(number).map(Json::from).or_else(|| Number::from_f64(number).map(Json::Number));
-    }
     if let Some(text) = value.as_string() {
         return Some(Json::String(text));
     }
@@ -152,11 +156,6 @@ fn to_json(value: &JsValue) -> Option<Json> {
         value if value.is_object() => Some(Json::Object(serde_json::Map::new())),
         value => value.as_bool().map(Json::Bool),
     }
-}
-
-/// JavaScript does not tell 7 from 7.0; as a text, which a level may be, it is 7.
-fn whole(number: f64) -> Option<i64> {
-    (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
 }
 
 /// A checked field of a record.

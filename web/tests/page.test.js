@@ -102,6 +102,22 @@ for (const { name, model, manifest, rows } of all) {
   });
 }
 
+/** The engine that runs the page's model, and how many WebAssembly modules it took. */
+const engine = () =>
+  page.evaluate(() => ({
+    name: window.tidemark.info.engine,
+    n_modules: performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.wasm')).length,
+  }));
+
+test('the small module is enough for a model of the trainer, and only another model brings the full one', async () => {
+  const { model } = all.find(({ name }) => name === 'gradient-boosting');
+  await open(model);
+  assert.deepEqual(await engine(), { name: 'lowered', n_modules: 1 });
+  const changed = Buffer.from(Buffer.from(model).toString('latin1').replaceAll('BRANCH_EQ', 'BRANCH_GT'), 'latin1');
+  await open(new Uint8Array(changed));
+  assert.deepEqual(await engine(), { name: 'tract', n_modules: 2 });
+});
+
 describe('the form', () => {
   test('starts with medians and most frequent levels, and says what is unusual', async () => {
     await open(bundle.model);
@@ -156,7 +172,11 @@ describe('the form', () => {
     await open(bundle.model);
     const row = bundle.rows[1];
     await fill(row.record);
-    await page.waitForFunction(() => location.hash.length > 1);
+    // The address follows the form with a delay, so an early one holds but the first fields.
+    await page.waitForFunction((fields) => {
+      const told = new URLSearchParams(location.hash.slice(1));
+      return fields.every(([name, value]) => told.get(name) === (value === null ? '' : String(value)));
+    }, Object.entries(row.record));
     const hash = new URL(page.url()).hash;
     await open(bundle.model, { hash });
     checkProbabilities((await shown()).probabilities, row);
