@@ -3,7 +3,7 @@
 //! Rust's reader would take a third of the small module. `data-contract` holds the type and checks it; here every field is named once more,
 //! and a field or kind that is not named is refused.
 
-use data_contract::{Column, ColumnKind, Contract, ContractError, Target};
+use data_contract::{Column, ColumnKind, Contract, ContractError, Moment, Target};
 use js_sys::{Array, JSON, Object, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -36,6 +36,12 @@ fn kind(column: &Fields) -> Read<ColumnKind> {
             minimum: column.number("minimum")?,
             maximum: column.number("maximum")?,
             median: column.number("median")?,
+        }),
+        "date" => Ok(ColumnKind::Date {
+            time: column.get("time").as_bool().ok_or_else(|| wrong("time"))?,
+            minimum: column.moment("minimum")?,
+            maximum: column.moment("maximum")?,
+            median: column.moment("median")?,
         }),
         "categorical" => Ok(ColumnKind::Categorical { levels: column.texts("levels")? }),
         _ => Err(wrong("kind")),
@@ -70,6 +76,10 @@ impl Fields {
 
     fn text(&self, name: &str) -> Read<String> {
         self.get(name).as_string().ok_or_else(|| wrong(name))
+    }
+
+    fn moment(&self, name: &'static str) -> Read<Moment> {
+        self.text(name)?.parse().map_err(|_| wrong(name))
     }
 
     fn list(&self, name: &str) -> Read<Array> {

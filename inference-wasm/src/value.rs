@@ -1,6 +1,6 @@
 //! Between JavaScript's values and ours, field by field: no text in between, which would bring a reader and a writer of JSON along.
 
-use data_contract::{Contract, ContractError, Flag, Prediction, Record, RecordError, sha256_hex};
+use data_contract::{Contract, ContractError, Flag, Moment, Prediction, Record, RecordError, sha256_hex};
 use inference_predictor::Texts;
 use std::cell::Cell;
 
@@ -169,6 +169,7 @@ pub(crate) fn from_json(value: &Json) -> JsValue {
 }
 
 fn flag(flag: &Flag) -> JsValue {
+    let date = |moment: &Moment| JsValue::from_str(&moment.to_string());
     match flag {
         Flag::UnseenLevel { column, value } => {
             object(&[("kind", "unseen-level".into()), ("column", column.into()), ("value", value.into())])
@@ -179,6 +180,13 @@ fn flag(flag: &Flag) -> JsValue {
             ("value", (*value).into()),
             ("minimum", (*minimum).into()),
             ("maximum", (*maximum).into()),
+        ]),
+        Flag::FarDate { column, value, minimum, maximum } => object(&[
+            ("kind", "far-date".into()),
+            ("column", column.into()),
+            ("value", date(value)),
+            ("minimum", date(minimum)),
+            ("maximum", date(maximum)),
         ]),
     }
 }
