@@ -55,7 +55,9 @@ fn made_up(contract: &Contract, n_rows: usize) -> Vec<f32> {
     };
     let mut value = |column: &Column| match &column.kind {
         ColumnKind::Numeric { minimum, maximum, .. } => *minimum as f32 + unit() * (maximum - minimum) as f32,
-        ColumnKind::Date { minimum, maximum, .. } => (minimum.days() + f64::from(unit()) * (maximum.days() - minimum.days())) as f32,
+        ColumnKind::Date { minimum, maximum, .. } => {
+            (minimum.days() + f64::from(unit()) * (maximum.days() - minimum.days())) as f32
+        }
         ColumnKind::Categorical { levels } => (unit() * levels.len() as f32).floor(),
     };
     (0..n_rows).flat_map(|_| contract.columns.iter().map(&mut value).collect::<Vec<f32>>()).collect()
