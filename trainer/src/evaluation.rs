@@ -16,10 +16,14 @@ use dates::{DateDependence, WEEKDAYS, date};
 
 mod dates;
 
-/// Rows that are shuffled and asked about, evenly spaced.
+/// Rows that are shuffled and asked about, evenly spaced, at most.
 const EXPLAINED_ROWS: usize = 1000;
 const DEPENDENCE_ROWS: usize = 200;
 const REPEATS: usize = 2;
+
+/// Predictions that an explanation of all columns takes; the more columns there are, the fewer rows are asked about, down to [`FEWEST_ROWS`].
+const PREDICTIONS: usize = 40_000;
+const FEWEST_ROWS: usize = 50;
 
 /// Points of a partial dependence and slices of a column, at most.
 const MAX_POINTS: usize = 10;
@@ -98,7 +102,7 @@ impl Judged<'_> {
     }
 
     fn importance(&self, predict: Predict) -> Result<Vec<Importance>, Error> {
-        let rows = spaced(self.classes().len(), EXPLAINED_ROWS);
+        let rows = spaced(self.classes().len(), asked_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
         let classes: Vec<u32> = rows.iter().map(|&row| self.classes()[row]).collect();
         let worth = permutation_importance(predict, &self.features().select(&rows), &classes, REPEATS, self.seed)?;
         let named = self.contract.columns.iter().zip(worth);
@@ -110,7 +114,8 @@ impl Judged<'_> {
     }
 
     fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
-        let rows = self.features().select(&spaced(self.classes().len(), DEPENDENCE_ROWS));
+        let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
+        let rows = self.features().select(&spaced(self.classes().len(), asked_rows(DEPENDENCE_ROWS, n_points)));
         let of_column = |(at, column): (usize, &Column)| {
             let values = self.values(at, column);
             let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
@@ -267,6 +272,11 @@ fn plus(a: Estimate, b: Estimate) -> Estimate {
 
 fn times(estimate: Estimate, share: f64) -> Estimate {
     Estimate { value: estimate.value * share, low: estimate.low * share, high: estimate.high * share }
+}
+
+/// How many rows are asked about when each takes so many predictions.
+fn asked_rows(most: usize, n_predictions: usize) -> usize {
+    (PREDICTIONS / n_predictions.max(1)).clamp(FEWEST_ROWS, most)
 }
 
 /// Row numbers, evenly spaced.
