@@ -1,9 +1,9 @@
 //! Between JavaScript's values and ours, field by field: no text in between, which would bring a reader and a writer of JSON along.
 
-use data_contract::{Contract, ContractError, Flag, Moment, Prediction, Record, RecordError, sha256_hex};
-use inference_predictor::Texts;
 use std::cell::Cell;
 
+use data_contract::{Contract, ContractError, Flag, Moment, Prediction, Record, RecordError, sha256_hex};
+use inference_predictor::Texts;
 use js_sys::{Array, JSON, JsString, Object, Reflect};
 use serde_json::{Number, Value as Json};
 use wasm_bindgen::{JsCast, JsValue};

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
-use trainer_estimators::cross_validation::{cross_validate, cross_validate_with_steps, typical_steps};
+use trainer_estimators::cross_validation::{self, Folds, cross_validate, cross_validate_with_steps, typical_steps};
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
 use crate::failure::Hint;
@@ -55,6 +55,8 @@ struct HeldOut {
     /// Row numbers among all rows, ascending.
     rows: Vec<usize>,
     probabilities: Matrix,
+    /// The same of each further time, in other folds.
+    repeats: Vec<Matrix>,
     /// Of each fit.
     n_steps: Vec<usize>,
     fitted: Option<Fitted>,
@@ -70,22 +72,12 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let rows = material.rows()?;
     let all = material.data(&rows)?;
     let n_done = Cell::new(0);
-    let n_times = if valid.stops_early() && material.n_folds() > 1 { 2 } else { 1 };
-    let n_fits = n_times * material.n_folds() * material.n_repeats() + 1;
-    let mut progress = Progress { n_done: &n_done, n_fits, on_step };
-    let mut held_out = hold_out(&valid, material, &rows, &all, 0, &mut progress)?;
+    let mut progress = Progress { n_done: &n_done, n_fits: n_fits(&valid, material), on_step };
+    let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
     let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
     let choice = calibration::choose(material.calibrations(), &held_out.probabilities, &classes, material.seed)?;
-    let mut repeats = Vec::new();
-    for repeat in 1..material.n_repeats() {
-        let again = hold_out(&valid, material, &rows, &all, repeat, &mut progress)?;
-        if again.rows != held_out.rows {
-            tracing::warn!("folds number {repeat} would take a class away from training and are left out");
-            continue;
-        }
-        repeats.push(calibration::choose(&[choice.method], &again.probabilities, &classes, material.seed)?.probabilities);
-        held_out.n_steps.extend(again.n_steps);
-    }
+    let calibrate = |again: &Matrix| calibration::choose(&[choice.method], again, &classes, material.seed);
+    let repeats = held_out.repeats.iter().map(|again| Ok(calibrate(again)?.probabilities)).collect::<Result<_, Error>>()?;
     let n_steps = typical_steps(&held_out.n_steps);
     let fitted = progress.fit(|on_step| valid.clone().with_steps(n_steps).fit(&all, None, material.seed, on_step))?;
     let calibrated = |fitted| Calibrated::new(fitted, choice.calibration.clone());
@@ -103,35 +95,62 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     Ok(Candidate { params, model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
 }
 
+/// Fits in all: one on all rows, and those without the rows held out, in folds twice where steps are found first.
+fn n_fits(params: &ValidParams, material: &Material) -> usize {
+    match material.n_folds() {
+        1 => 2,
+        n_folds => n_folds * material.n_repeats() * if params.stops_early() { 2 } else { 1 } + 1,
+    }
+}
+
+/// Holds rows out in folds, as often as the dataset says; the validation part where it says so, or where folds would take a class away.
 fn hold_out(
     params: &ValidParams,
     material: &Material,
     rows: &DataFrame,
     all: &Data,
-    repeat: usize,
     progress: &mut Progress,
 ) -> anyhow::Result<HeldOut> {
     let n_folds = material.n_folds();
     if n_folds == 1 {
         return Ok(hold_out_validation(params, material, all, progress)?);
     }
-    let folds = material.folds(rows, n_folds, repeat)?;
-    if !folds.leave_two_classes(all.classes()) {
-        return Ok(hold_out_validation(params, material, all, progress)?);
+    let mut times = Vec::new();
+    for repeat in 0..material.n_repeats() {
+        let folds = material.folds(rows, n_folds, repeat)?;
+        if !folds.leave_two_classes(all.classes()) {
+            tracing::warn!("folds number {} would take a class away from training and are left out", repeat + 1);
+            continue;
+        }
+        times.push(hold_out_folds(params, all, &folds, material.seed, progress)?);
     }
+    let n_steps = times.iter().flat_map(|(_, n_steps)| n_steps).copied().collect();
+    let mut times = times.into_iter().map(|(held_out, _)| held_out);
+    let Some(first) = times.next() else { return Ok(hold_out_validation(params, material, all, progress)?) };
+    let repeats = times.map(|again| again.probabilities).collect();
+    Ok(HeldOut { n_folds, rows: first.rows, probabilities: first.probabilities, repeats, n_steps, fitted: None })
+}
+
+/// What models say of the rows that they were held back from, in order, and the steps that are best by the rows themselves.
+fn hold_out_folds(
+    params: &ValidParams,
+    all: &Data,
+    folds: &Folds,
+    seed: u64,
+    progress: &mut Progress,
+) -> Result<(cross_validation::HeldOut, Vec<usize>), Error> {
     let n_done = progress.n_done;
     let mut after_fold = |_: &_| {
         n_done.update(|done| done + 1);
         ControlFlow::Continue(())
     };
-    let (seed, mut on_step) = (material.seed, |step: Step| progress.see(step));
-    let mut held_out = cross_validate(params, all, &folds, seed, &mut on_step, &mut after_fold)?;
+    let mut on_step = |step: Step| progress.see(step);
+    let mut held_out = cross_validate(params, all, folds, seed, &mut on_step, &mut after_fold)?;
     let n_steps = held_out.n_steps.clone();
     if params.stops_early() && n_steps.len() > 1 {
-        held_out = cross_validate_with_steps(params, all, &folds, &n_steps, seed, &mut on_step, &mut after_fold)?;
+        held_out = cross_validate_with_steps(params, all, folds, &n_steps, seed, &mut on_step, &mut after_fold)?;
     }
-    let held_out = held_out.in_order();
-    Ok(HeldOut { n_folds, rows: held_out.rows, probabilities: held_out.probabilities, n_steps, fitted: None })
+    Ok((held_out.in_order(), n_steps))
 }
 
 fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, progress: &mut Progress) -> Result<HeldOut, Error> {
@@ -142,7 +161,7 @@ fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, pr
     let validation = all.select(&rows).ok();
     let fitted = progress.fit(|on_step| params.fit(&train, validation.as_ref(), material.seed, on_step))?;
     let probabilities = fitted.probabilities(&all.features().select(&rows));
-    Ok(HeldOut { n_folds: 1, rows, probabilities, n_steps: vec![fitted.n_steps()], fitted: Some(fitted) })
+    Ok(HeldOut { n_folds: 1, rows, probabilities, repeats: vec![], n_steps: vec![fitted.n_steps()], fitted: Some(fitted) })
 }
 
 /// With two classes, the threshold that reaches the dataset's goal on the rows held out.

@@ -1,10 +1,11 @@
 //! Dating rows as the dataset's `[time]` says.
 
-use chrono::{Datelike, NaiveDate};
-use data_contract::{Clock, Dataset, DateForm, Moment};
+use chrono::{Datelike, NaiveDate, TimeDelta};
+use data_contract::{Clock, Dataset, DateForm};
 use polars::prelude::*;
 
 use crate::frame::texts;
+use crate::rows;
 
 /// Months in English; three letters tell them apart.
 const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
@@ -42,7 +43,7 @@ pub(crate) fn date_rows<'a>(
         Clock::None => Ok(None),
         Clock::Column { column: name } => {
             let dates = texts(column(name)?)?;
-            let form = dataset.columns.iter().find(|rule| rule.name == *name).and_then(|rule| rule.form);
+            let form = dataset.rule(name).and_then(|rule| rule.form);
             Ok(Some(dates.iter().map(|text| parse_date(text.unwrap_or_default(), form)).collect()))
         }
         Clock::DayAndMonth { day, month, .. } => {
@@ -97,10 +98,8 @@ fn parse_date(text: &str, form: Option<DateForm>) -> Result<NaiveDate, String> {
     if text.trim().is_empty() {
         return Err("the date is missing".into());
     }
-    let iso = form.and_then(|form| Moment::read(text.trim(), Some(form)).ok()).map(|moment| moment.to_string());
-    let text = iso.as_deref().unwrap_or(text).trim();
-    let day = text.get(..10).unwrap_or(text);
-    NaiveDate::parse_from_str(day, "%Y-%m-%d").map_err(|_| format!("`{day}` is not a date like {}", DateForm::example(form)))
+    let days = rows::parse_moment(text.trim(), form)?.days().floor() as i64;
+    Ok(NaiveDate::default() + TimeDelta::days(days))
 }
 
 #[cfg(test)]

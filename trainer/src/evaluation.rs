@@ -82,15 +82,17 @@ impl Judged<'_> {
     /// Means over the times that rows were held out: an interval is about the rows, and does not shrink with the times.
     fn metrics(&self, threshold: f32) -> Result<BTreeMap<String, Estimate>, Error> {
         let of = |probabilities| estimates(probabilities, self.classes(), threshold, self.seed);
-        let mut sums = of(&self.judgement.probabilities)?;
-        for again in &self.judgement.repeats {
-            let again = of(again)?;
-            sums.retain(|name, _| again.contains_key(name));
-            sums.iter_mut().for_each(|(name, sum)| *sum = plus(*sum, again[name]));
-        }
-        let share = 1.0 / (self.judgement.repeats.len() + 1) as f64;
-        sums.values_mut().for_each(|sum| *sum = times(*sum, share));
-        Ok(sums)
+        let times: Vec<BTreeMap<String, Estimate>> = self.times().map(of).collect::<Result<_, _>>()?;
+        let mean = |name: &String| {
+            let all: Option<Vec<&Estimate>> = times.iter().map(|time| time.get(name)).collect();
+            Some((name.clone(), mean_estimate(&all?)))
+        };
+        Ok(times[0].keys().filter_map(mean).collect())
+    }
+
+    /// The probabilities of each time that rows were held out.
+    fn times(&self) -> impl Iterator<Item = &Matrix> {
+        std::iter::once(&self.judgement.probabilities).chain(&self.judgement.repeats)
     }
 
     fn features(&self) -> &Matrix {
@@ -116,26 +118,27 @@ impl Judged<'_> {
     fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
         let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
         let rows = self.features().select(&spaced(self.classes().len(), asked_rows(DEPENDENCE_ROWS, n_points)));
-        let of_column = |(at, column): (usize, &Column)| {
-            let values = self.values(at, column);
-            let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
-            let means = partial_dependence(predict, &rows, at, &asked)?;
-            let point = |((value, share), probabilities): ((f32, f64), Vec<f64>)| DependencePoint {
-                value: as_json(value, &column.kind),
-                share,
-                probabilities,
-            };
-            let points = values.into_iter().zip(means).map(point).collect();
-            Ok(Dependence { column: column.name.clone(), part: None, points })
-        };
         let of_column = |(at, column): (usize, &Column)| match column.kind {
             ColumnKind::Date { time, .. } => {
                 DateDependence { predict, rows: &rows, at }.all(&self.spread(at), &column.name, time)
             }
-            _ => of_column((at, column)).map(|dependence| vec![dependence]),
+            _ => Ok(vec![self.dependence_on(at, column, predict, &rows)?]),
         };
         let columns = self.contract.columns.iter().enumerate().take(MAX_COLUMNS);
         Ok(columns.map(of_column).collect::<Result<Vec<_>, Error>>()?.concat())
+    }
+
+    fn dependence_on(&self, at: usize, column: &Column, predict: Predict, rows: &Matrix) -> Result<Dependence, Error> {
+        let values = self.values(at, column);
+        let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
+        let means = partial_dependence(predict, rows, at, &asked)?;
+        let point = |((value, share), probabilities): ((f32, f64), Vec<f64>)| DependencePoint {
+            value: as_json(value, &column.kind),
+            share,
+            probabilities,
+        };
+        let points = values.into_iter().zip(means).map(point).collect();
+        Ok(Dependence { column: column.name.clone(), part: None, points })
     }
 
     /// Values of a column that a dependence is drawn at, with the share of the rows that are nearest to each.
@@ -248,30 +251,18 @@ impl Judged<'_> {
         }
     }
 
-    /// Of each row, over the times it was held out.
-    fn mean_losses(&self) -> Vec<f64> {
-        let mut losses = row_losses(&self.judgement.probabilities, self.classes());
-        for again in &self.judgement.repeats {
-            losses.iter_mut().zip(row_losses(again, self.classes())).for_each(|(sum, loss)| *sum += loss);
-        }
-        let n_times = (self.judgement.repeats.len() + 1) as f64;
-        losses.iter_mut().for_each(|loss| *loss /= n_times);
-        losses
-    }
-
+    /// Of each row, the mean over the times it was held out.
     fn losses(&self) -> Vec<f32> {
-        let losses = self.mean_losses();
+        let times: Vec<Vec<f64>> = self.times().map(|probabilities| row_losses(probabilities, self.classes())).collect();
+        let mean = |row: usize| times.iter().map(|losses| losses[row]).sum::<f64>() / times.len() as f64;
         let round = |loss: f64| ((loss * 1e5).round() / 1e5) as f32;
-        spaced(losses.len(), MAX_LOSSES).into_iter().map(|row| round(losses[row])).collect()
+        spaced(self.classes().len(), MAX_LOSSES).into_iter().map(|row| round(mean(row))).collect()
     }
 }
 
-fn plus(a: Estimate, b: Estimate) -> Estimate {
-    Estimate { value: a.value + b.value, low: a.low + b.low, high: a.high + b.high }
-}
-
-fn times(estimate: Estimate, share: f64) -> Estimate {
-    Estimate { value: estimate.value * share, low: estimate.low * share, high: estimate.high * share }
+fn mean_estimate(estimates: &[&Estimate]) -> Estimate {
+    let mean = |of: fn(&Estimate) -> f64| estimates.iter().map(|estimate| of(estimate)).sum::<f64>() / estimates.len() as f64;
+    Estimate { value: mean(|estimate| estimate.value), low: mean(|estimate| estimate.low), high: mean(|estimate| estimate.high) }
 }
 
 /// How many rows are asked about when each takes so many predictions.

@@ -1,6 +1,6 @@
 //! Writing a dataset's TOML file for a table nobody has described yet.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -75,31 +75,7 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
     for column in apart.iter().chain(&args.group.as_ref()) {
         rows::column_of(table, column, &[])?;
     }
-    let mut columns = Vec::new();
-    let mut left_out = std::collections::BTreeMap::new();
-    let mut time = Clock::None;
-    let mut folded = std::collections::BTreeSet::from([args.target.to_lowercase()]);
-    for column in table.frame.columns().iter().filter(|column| apart.iter().all(|name| *name != column.name().as_str())) {
-        let name = column.name().to_string();
-        match look_at(column)? {
-            _ if name.is_empty() => _ = left_out.insert(name, "it has no name".into()),
-            _ if rows::TAKEN.contains(&name.as_str()) => {
-                _ = left_out.insert(name, "its name is one that prepared rows use themselves".into());
-            }
-            _ if !folded.insert(name.to_lowercase()) => {
-                _ = left_out.insert(name, "its name differs from another in case only: rename it in the file to use it".into());
-            }
-            _ if args.group.as_ref() == Some(&name) => _ = left_out.insert(name, "it groups the rows".into()),
-            Look::Use(kind) => columns.push(ColumnRule::new(name, kind)),
-            Look::LeaveOut(reason) => _ = left_out.insert(name, reason.into()),
-            Look::Date { form, dates_rows } => {
-                if dates_rows && time == Clock::None {
-                    time = Clock::Column { column: name.clone() };
-                }
-                columns.push(ColumnRule { form, ..ColumnRule::new(name, DeclaredKind::Date) });
-            }
-        }
-    }
+    let Roles { columns, left_out, time } = roles(table, args, &apart)?;
     if columns.is_empty() {
         return Err(failure(
             format!("{} has no column to predict from", table.file),
@@ -125,6 +101,42 @@ fn describe(table: &Table, args: &Init, name: String, path: String) -> anyhow::R
         left_out,
         columns,
     })
+}
+
+/// What the columns of a file are for.
+struct Roles {
+    columns: Vec<ColumnRule>,
+    left_out: BTreeMap<String, String>,
+    time: Clock,
+}
+
+/// What each column is for, but those that stand apart, which are known already.
+fn roles(table: &Table, args: &Init, apart: &[&String]) -> anyhow::Result<Roles> {
+    let mut roles = Roles { columns: Vec::new(), left_out: BTreeMap::new(), time: Clock::None };
+    let mut folded = BTreeSet::from([args.target.to_lowercase()]);
+    for column in table.frame.columns().iter().filter(|column| apart.iter().all(|name| *name != column.name().as_str())) {
+        let name = column.name().to_string();
+        let look = match look_at(column)? {
+            _ if name.is_empty() => Look::LeaveOut("it has no name"),
+            _ if rows::TAKEN.contains(&name.as_str()) => Look::LeaveOut("its name is one that prepared rows use themselves"),
+            _ if !folded.insert(name.to_lowercase()) => {
+                Look::LeaveOut("its name differs from another in case only: rename it in the file to use it")
+            }
+            _ if args.group.as_ref() == Some(&name) => Look::LeaveOut("it groups the rows"),
+            look => look,
+        };
+        match look {
+            Look::Use(kind) => roles.columns.push(ColumnRule::new(name, kind)),
+            Look::LeaveOut(reason) => _ = roles.left_out.insert(name, reason.into()),
+            Look::Date { form, dates_rows } => {
+                if dates_rows && roles.time == Clock::None {
+                    roles.time = Clock::Column { column: name.clone() };
+                }
+                roles.columns.push(ColumnRule { form, ..ColumnRule::new(name, DeclaredKind::Date) });
+            }
+        }
+    }
+    Ok(roles)
 }
 
 fn target(table: &Table, args: &Init) -> anyhow::Result<TargetRule> {

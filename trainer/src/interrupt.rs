@@ -14,7 +14,7 @@ static SEARCHING: AtomicBool = AtomicBool::new(false);
 /// What a shell reports for a program that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
-/// A flag that Ctrl-C sets, until [`rest`].
+/// A flag that Ctrl-C sets, until [`unwatch`].
 pub(crate) fn watch() -> anyhow::Result<&'static AtomicBool> {
     SEARCHING.store(true, Ordering::Relaxed);
     static WATCHED: OnceLock<Result<(), String>> = OnceLock::new();
@@ -24,7 +24,7 @@ pub(crate) fn watch() -> anyhow::Result<&'static AtomicBool> {
 }
 
 /// The search is over: Ctrl-C ends the program, as it does elsewhere.
-pub(crate) fn rest() {
+pub(crate) fn unwatch() {
     SEARCHING.store(false, Ordering::Relaxed);
 }
 

@@ -98,13 +98,13 @@ pub(crate) fn records(
     dataset: Option<&Dataset>,
     contract: &Contract,
 ) -> anyhow::Result<(Vec<Option<Record>>, Vec<SetAside>)> {
-    let others = |name: &str| {
-        dataset.into_iter().flat_map(|d| &d.columns).find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also)
-    };
-    let form = |name: &str| dataset.into_iter().flat_map(|d| &d.columns).find(|rule| rule.name == name)?.form;
     let column = |column: &Column| {
-        let texts = texts(rows::column_of(table, &column.name, others(&column.name))?)?;
-        Ok(form(&column.name).map_or(texts.clone(), |form| in_iso(&texts, form)))
+        let rule = dataset.and_then(|dataset| dataset.rule(&column.name));
+        let texts = texts(rows::column_of(table, &column.name, rule.map_or(&[], |rule| &rule.also))?)?;
+        Ok(match rule.and_then(|rule| rule.form) {
+            Some(form) => in_iso(&texts, form),
+            None => texts,
+        })
     };
     let columns: Vec<StringChunked> = contract.columns.iter().map(column).collect::<anyhow::Result<_>>()?;
     let broken: HashMap<usize, &String> = table.broken.iter().map(|(row, problem)| (*row, problem)).collect();

@@ -58,7 +58,7 @@ impl<'a> Checker<'a> {
         require_free_names(dataset)?;
         let mut faults = Faults::default();
         table.broken.iter().for_each(|(row, problem)| faults.add(*row, None, problem.clone()));
-        let others = |name: &str| dataset.columns.iter().find(|rule| rule.name == name).map_or(&[][..], |rule| &rule.also);
+        let others = |name: &str| dataset.rule(name).map_or(&[][..], |rule| &rule.also);
         let find = |name: &str| column_of(table, name, others(name));
         let (classes, target) = check_target(find(&dataset.target.column)?, dataset, &mut faults)?;
         let mut columns = Vec::new();
@@ -169,27 +169,13 @@ fn check_column(column: &Column, rule: &ColumnRule, missing: &[String], faults: 
             Ok(numbers.with_name(name).into_column())
         }
         DeclaredKind::Numeric => {
-            let texts = texts(column)?;
-            let parse = |(row, text): (usize, Option<&str>)| {
-                parse_number(text, missing).unwrap_or_else(|problem| {
-                    faults.add(row, Some(&rule.name), problem);
-                    None
-                })
-            };
-            let numbers: Float64Chunked = texts.iter().enumerate().map(parse).collect();
+            let numbers: Float64Chunked = parse_all(&texts(column)?, rule, missing, faults, parse_number).collect();
             Ok(numbers.with_name(name).into_column())
         }
         DeclaredKind::Date => {
-            let texts = texts(column)?;
-            let parse = |(row, text): (usize, Option<&str>)| {
-                parse_moment(text, missing, rule.form).unwrap_or_else(|problem| {
-                    faults.add(row, Some(&rule.name), problem);
-                    None
-                })
-            };
-            let moments: StringChunked =
-                texts.iter().enumerate().map(parse).map(|moment| moment.map(|moment| moment.to_string())).collect();
-            Ok(moments.with_name(name).into_column())
+            let (texts, parse) = (texts(column)?, |text: &str| parse_moment(text, rule.form));
+            let moments = parse_all(&texts, rule, missing, faults, parse).map(|moment| moment.map(|moment| moment.to_string()));
+            Ok(moments.collect::<StringChunked>().with_name(name).into_column())
         }
         DeclaredKind::Categorical => {
             let texts = texts(column)?;
@@ -208,22 +194,30 @@ fn is_missing(text: &str, missing: &[String]) -> bool {
     text.is_empty() || missing.iter().any(|token| token == text)
 }
 
-fn parse_number(text: Option<&str>, missing: &[String]) -> Result<Option<f64>, String> {
-    let Some(text) = text.map(str::trim).filter(|text| !is_missing(text, missing)) else {
-        return Ok(None);
-    };
+/// What the texts say, none where that is missing; a text that cannot be parsed is its row's fault.
+fn parse_all<'a, T>(
+    texts: &'a StringChunked,
+    rule: &'a ColumnRule,
+    missing: &'a [String],
+    faults: &'a mut Faults,
+    parse: impl Fn(&str) -> Result<T, String> + 'a,
+) -> impl Iterator<Item = Option<T>> + 'a {
+    texts.iter().enumerate().map(move |(row, text)| {
+        let text = text.map(str::trim).filter(|text| !is_missing(text, missing))?;
+        parse(text).map_err(|problem| faults.add(row, Some(&rule.name), problem)).ok()
+    })
+}
+
+fn parse_number(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(number) if !(number as f32).is_finite() => Err(format!("`{text}` is not a finite number")),
-        Ok(number) => Ok(Some(number)),
+        Ok(number) => Ok(number),
         Err(_) => Err(format!("expected a number, found `{text}`")),
     }
 }
 
-fn parse_moment(text: Option<&str>, missing: &[String], form: Option<DateForm>) -> Result<Option<Moment>, String> {
-    let Some(text) = text.map(str::trim).filter(|text| !is_missing(text, missing)) else {
-        return Ok(None);
-    };
-    Moment::read(text, form).map(Some).map_err(|_| format!("`{text}` is not a date like {}", DateForm::example(form)))
+pub(crate) fn parse_moment(text: &str, form: Option<DateForm>) -> Result<Moment, String> {
+    Moment::read(text, form).map_err(|_| format!("`{text}` is not a date like {}", DateForm::example(form)))
 }
 
 /// A few numbers in a column of texts are misplaced fields; a column of number-like codes is not.

@@ -89,7 +89,7 @@ pub(crate) fn search(
         workers.into_iter().map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     bar.finish_and_clear();
-    interrupt::rest();
+    interrupt::unwatch();
     results.into_iter().collect::<anyhow::Result<()>>()?;
     let tracks = board.tracks.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
     Ok(tracks.into_iter().map(Track::found).collect())

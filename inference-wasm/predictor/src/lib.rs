@@ -1,8 +1,8 @@
 //! Bundle bytes and a record to a prediction.
 //!
 //! A lone `model.onnx` is enough: its metadata carries the contract, and whatever predicts (the test command, batch, the browser,
-//! the worker) goes through [`Predictor`]. Models that the trainer wrote run
-//! in loops of our own over flat arrays; any other in tract, which the feature `tract`, on unless asked otherwise, brings in.
+//! the worker) goes through [`Predictor`]. Models that the trainer wrote run in loops of our own over flat arrays; any other in tract, which
+//! the feature `tract`, on unless asked otherwise, brings in.
 //!
 //! ```
 //! use inference_predictor::Predictor;

@@ -12,6 +12,13 @@ def markdown(frame: pd.DataFrame) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def beside_the_best(table: pd.DataFrame) -> str:
+    """A table of our best beside theirs, and how many of its lines are within what was asked."""
+    close_auc, close_loss = table["AUC gap"] <= 0.002, table["log loss gap"] <= 0.005
+    counts = f"AUC {close_auc.sum()}, log loss {close_loss.sum()}, both {(close_auc & close_loss).sum()} of {len(table)}"
+    return f"{markdown(table)}\n\nWithin .002 AUC and .005 log loss of the best peer: {counts}.\n"
+
+
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "–" if pd.isna(value) else f"{value:.4f}".rstrip("0").rstrip(".")

@@ -61,7 +61,7 @@ class Results:
         return any(key.items() <= row.items() for row in self.rows)
 
     def add(self, table: Table, split: str, measured: dict[str, Any]) -> None:
-        """Keeps what was measured elsewhere."""
+        """Keeps one line of figures."""
         row = {"table": table.name, "split": split, **measured}
         self.rows.append(row)
         with self.path.open("a") as file:

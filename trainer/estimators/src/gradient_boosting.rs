@@ -216,10 +216,10 @@ impl ValidParams {
 
     fn fit_one(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         match validation {
-            Some(validation) if !self.exact_rounds => self.fit_watched(train, validation, seed, on_step),
-            None if !self.exact_rounds && train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
             _ if self.exact_rounds => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
-            _ => self.fit_rounds(train, seed, self.params.rounds.min(UNWATCHED_ROUNDS), 0, on_step),
+            Some(validation) => self.fit_watched(train, validation, seed, on_step),
+            None if train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
+            None => self.fit_rounds(train, seed, self.params.rounds.min(UNWATCHED_ROUNDS), 0, on_step),
         }
     }
 
@@ -322,9 +322,7 @@ impl Classifier for Fitted {
 impl Fitted {
     /// The same with its raw values scaled.
     pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
-        let nodes = self.rounds.iter_mut().flatten().flat_map(|tree| &mut tree.nodes);
-        let leaves = nodes.filter_map(|node| if let Node::Leaf(value) = node { Some(value) } else { None });
-        scaling.apply(leaves, &mut self.base);
+        scaling.apply(leaves(&mut self.rounds), &mut self.base);
         self
     }
 
@@ -334,15 +332,8 @@ impl Fitted {
         let mut models = models.into_iter();
         let mut mean = models.next().expect("at least one ensemble is fitted");
         models.for_each(|model| mean.rounds.extend(model.rounds));
-        if n_models > 1 {
-            let share = 1.0 / n_models as f32;
-            let nodes = mean.rounds.iter_mut().flatten().flat_map(|tree| &mut tree.nodes);
-            nodes.for_each(|node| {
-                if let Node::Leaf(value) = node {
-                    *value *= share;
-                }
-            });
-        }
+        let share = 1.0 / n_models as f32;
+        leaves(&mut mean.rounds).for_each(|value| *value *= share);
         Self { n_models, ..mean }
     }
 
@@ -354,6 +345,12 @@ impl Fitted {
         }
         raw
     }
+}
+
+/// The values of all leaves.
+fn leaves(rounds: &mut [Vec<Tree>]) -> impl Iterator<Item = &mut f32> {
+    let nodes = rounds.iter_mut().flatten().flat_map(|tree| &mut tree.nodes);
+    nodes.filter_map(|node| if let Node::Leaf(value) = node { Some(value) } else { None })
 }
 
 fn add_round(round: &[Tree], row: &[f32], raw: &mut [f32]) {

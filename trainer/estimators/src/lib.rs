@@ -32,6 +32,7 @@ pub mod support_vector;
 pub mod threshold;
 
 mod calendar;
+mod cholesky;
 mod encoding;
 mod error;
 mod family;

@@ -175,10 +175,9 @@ impl Fitted {
 
     /// The same with its logits scaled.
     pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
-        let none = Scaling { slope: scaling.slope, bias: vec![0.0; scaling.bias.len()] };
-        for (number, network) in self.networks.iter_mut().enumerate() {
-            network.scale(if number == 0 { scaling } else { &none });
-        }
+        self.networks = self.networks.into_iter().map(|network| network.times(scaling.slope)).collect();
+        // Logits are added up, so one network brings the bias.
+        self.networks[0].move_by(&scaling.bias);
         self
     }
 

@@ -1,9 +1,10 @@
 //! Looking for better settings of a family.
 //!
-//! The defaults come first, then a few settings that did well on many tables. Then steps around the best so far (as in Wu, Wang and Huang, "Frugal optimization for cost-related
-//! hyperparameters", AAAI 2021: they pay when there is time for few trials) take turns with a tree-structured Parzen estimator (Bergstra,
-//! Bardenet, Bengio and Kégl, "Algorithms for hyper-parameter optimization", NIPS 2011), which looks further afield. What is proposed next
-//! depends on the seed and on the losses told so far, so a search that was written down goes on where it stopped.
+//! The defaults come first, then a few settings that did well on many tables. Then steps around the best so far (as in Wu, Wang and Huang,
+//! "Frugal optimization for cost-related hyperparameters", AAAI 2021: they pay when there is time for few trials) take turns with a
+//! tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl, "Algorithms for hyper-parameter optimization", NIPS 2011), which
+//! looks further afield. What is proposed next depends on the seed and on the losses told so far, so a search that was written down goes on
+//! where it stopped.
 
 mod space;
 

@@ -1,7 +1,8 @@
 //! Plain numbers to an ONNX graph; knows no estimator.
 //!
-//! Every model has the same interface: input `features`, float32 `[N, F]`, where a numeric column carries its value (NaN when missing)
-//! a date the days since 1970-01-01 (NaN when missing) and a categorical column its level's index (-1 when missing or unseen); outputs `label`, int64 `[N]`, and `probabilities`, float32 `[N, C]`.
+//! Every model has the same interface: input `features`, float32 `[N, F]`, where a numeric column carries its value and a date
+//! the days since 1970-01-01 (NaN when missing), and a categorical column its level's index (-1 when missing or unseen); outputs `label`,
+//! int64 `[N]`, and `probabilities`, float32 `[N, C]`.
 //!
 //! Files declare IR 8, opset 15 and `ai.onnx.ml` 3, which onnxruntime and onnxruntime-web of the last years read.
 //!

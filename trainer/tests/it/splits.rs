@@ -189,6 +189,24 @@ fn rows_held_out_again_in_other_folds_give_means_over_the_times() {
     assert!((mean - b.value).abs() < 1e-4, "{mean} {b:?}");
 }
 
+/// All of class `yes` are of one group: the fold with it leaves nothing of the class to learn from, however often folds are drawn.
+#[test]
+fn folds_that_would_take_a_class_away_give_way_to_the_validation_part_once() {
+    let desk = Desk::new();
+    let row = |row: usize| {
+        let (group, number) = (row % 9, row * 37 % 100);
+        format!("c{group},{number},{}\n", if group == 1 && number > 30 { "yes" } else { "no" })
+    };
+    desk.write("g.csv", format!("client,number,in\n{}", (0..900).map(row).collect::<String>()));
+    desk.run(["init", "g.csv", "--target", "in", "--group", "client"]).works();
+    desk.edit("data/g.toml", "repeats = 1", "repeats = 3");
+    desk.run(["prepare"]).works();
+    let ran = desk.run(["train", "--family", "gradient-boosting"]);
+    assert!(ran.stderr.contains("folds number 3 would take a class away from training and are left out"), "{ran}");
+    let evaluation: Evaluation = serde_json::from_str(&desk.read("data/registry/versions/0001/evaluation.json")).unwrap();
+    assert_eq!((evaluation.n_folds, evaluation.n_repeats), (1, 1));
+}
+
 #[test]
 fn repeats_without_folds_are_refused() {
     let desk = Desk::described();

@@ -63,22 +63,9 @@ impl Kernel {
         let [kernel, coefficients] = pattern.op(sum, "MatMul", &[])?;
         let [exponent] = pattern.op(kernel, "Exp", &[])?;
         let [distance, gamma] = pattern.op(exponent, "Mul", &[])?;
-        let [unbounded, zero] = pattern.op(distance, "Max", &[])?;
-        let [less, squares] = pattern.op(unbounded, "Add", &[])?;
-        let [norm, twice] = pattern.op(less, "Sub", &[])?;
-        let [product, two] = pattern.op(twice, "Mul", &[])?;
-        let [matrix, landmarks] = pattern.op(product, "MatMul", &[])?;
-        let [square, axes] = pattern.op(norm, "ReduceSum", &[KEPT])?;
-        let [left, right] = pattern.op(square, "Mul", &[])?;
-        let [source] = pattern.op(matrix, "Cast", &[("to", DOUBLE)])?;
-        pattern.expect_integer(axes, 1)?;
-        if [left, right] != [matrix; 2] || doubles(reader, zero)?.values != [0.0] || doubles(reader, two)?.values != [2.0] {
-            return unknown("the kernel");
-        }
+        let (source, landmarks, squares) = distances(reader, distance)?;
         let inputs = Inputs::recognise(reader, source)?;
-        let (bias, gamma) = (doubles(reader, bias)?, doubles(reader, gamma)?);
-        let (coefficients, squares) = (doubles(reader, coefficients)?, doubles(reader, squares)?);
-        let landmarks = doubles(reader, landmarks)?;
+        let (bias, gamma, coefficients) = (doubles(reader, bias)?, doubles(reader, gamma)?, doubles(reader, coefficients)?);
         let n_landmarks = squares.values.len();
         let is_fit = [&bias, &gamma, &squares].iter().all(|constants| constants.n_rows == 1)
             && [gamma.n_columns, bias.n_columns, coefficients.n_columns] == [1, n_logits, n_logits]
@@ -97,6 +84,22 @@ impl Kernel {
             bias: bias.values,
         })
     }
+}
+
+/// Squared distances `|x|² - 2 x z + |z|²`, never below 0: the name of the inputs, the landmarks and their squares.
+fn distances<'a>(reader: &Reader<'_, 'a>, name: &str) -> Known<(&'a str, Doubles, Doubles)> {
+    let pattern = &reader.pattern;
+    let [unbounded, zero] = pattern.op(name, "Max", &[])?;
+    let [less, squares] = pattern.op(unbounded, "Add", &[])?;
+    let [norm, twice] = pattern.op(less, "Sub", &[])?;
+    let [product, two] = pattern.op(twice, "Mul", &[])?;
+    let [matrix, landmarks] = pattern.op(product, "MatMul", &[])?;
+    let [square, axes] = pattern.op(norm, "ReduceSum", &[KEPT])?;
+    let [left, right] = pattern.op(square, "Mul", &[])?;
+    let [source] = pattern.op(matrix, "Cast", &[("to", DOUBLE)])?;
+    pattern.expect_integer(axes, 1)?;
+    let is_ours = [left, right] == [matrix; 2] && doubles(reader, zero)?.values == [0.0] && doubles(reader, two)?.values == [2.0];
+    if is_ours { Ok((source, doubles(reader, landmarks)?, doubles(reader, squares)?)) } else { unknown("the kernel") }
 }
 
 /// A matrix of constants in float64, which the trainer writes in float32.

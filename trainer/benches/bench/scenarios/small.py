@@ -11,7 +11,7 @@ import pandas as pd
 
 from .. import peers
 from ..processes import FAMILIES, SEARCH, Entry
-from ..report import markdown
+from ..report import beside_the_best
 from ..results import Results
 from ..sources import SMALL
 
@@ -46,11 +46,7 @@ def entries(n_rows: int) -> list[Entry]:
 
 def report(frame: pd.DataFrame) -> str:
     means = frame.groupby(["table", "learner"])[["auc", "log_loss", "fit_cpu"]].mean()
-    lines = [_line(table, means.loc[table]) for table in frame["table"].unique()]
-    table = pd.DataFrame(lines)
-    close_auc, close_loss = table["AUC gap"] <= 0.002, table["log loss gap"] <= 0.005
-    counts = f"AUC {close_auc.sum()}, log loss {close_loss.sum()}, both {(close_auc & close_loss).sum()} of {len(table)}"
-    return f"{markdown(table)}\n\nWithin .002 AUC and .005 log loss of the best peer: {counts}.\n"
+    return beside_the_best(pd.DataFrame([_line(table, means.loc[table]) for table in frame["table"].unique()]))
 
 
 def _line(name: str, means: pd.DataFrame) -> dict[str, object]:

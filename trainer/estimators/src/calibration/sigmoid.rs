@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 use trainer_onnx::LEAST_PROBABILITY;
 
-use crate::Matrix;
 use crate::link::{Scaling, softmax};
+use crate::{Matrix, cholesky};
 
 const MAX_STEPS: usize = 50;
 
 /// The penalty on biases and on the slope's distance from 1: about one row's worth.
 const RIDGE: f64 = 0.5;
+
+/// Relative to the largest element of the diagonal: what rounding may make of a pivot.
+const LEAST_PIVOT: f64 = 1e-12;
 
 /// A slope that falls below would turn the order of the probabilities around.
 const LEAST_SLOPE: f64 = 1e-3;
@@ -124,20 +127,10 @@ fn derivatives(at: &[f64], logarithms: &[f64], classes: &[u32]) -> Derivatives {
     Derivatives { first, second }
 }
 
-/// The Newton step: `second⁻¹ · first` by elimination; the matrix is positive definite.
+/// The Newton step, `second⁻¹ · first`; the ridge keeps the matrix positive definite.
 fn solve(Derivatives { mut first, mut second }: Derivatives) -> Vec<f64> {
-    let width = first.len();
-    for pivot in 0..width {
-        for row in pivot + 1..width {
-            let factor = second[row * width + pivot] / second[pivot * width + pivot];
-            (pivot..width).for_each(|column| second[row * width + column] -= factor * second[pivot * width + column]);
-            first[row] -= factor * first[pivot];
-        }
-    }
-    for row in (0..width).rev() {
-        let known: f64 = (row + 1..width).map(|column| second[row * width + column] * first[column]).sum();
-        first[row] = (first[row] - known) / second[row * width + row];
-    }
+    cholesky::factorise(&mut second, first.len(), LEAST_PIVOT);
+    cholesky::solve(&second, &mut first);
     first
 }
 

@@ -4,8 +4,8 @@
 //! nothing. From the curvature of a sample of rows it takes some ten. At the start every row has the same probabilities, so the curvature is a
 //! multiple of the inputs' mean products; of several classes, each is seen apart from the others.
 
-use crate::Data;
 use crate::encoding::Encoding;
+use crate::{Data, cholesky};
 
 /// Rows whose products are averaged, evenly spaced.
 const SAMPLE_ROWS: usize = 4096;
@@ -15,6 +15,9 @@ const MAX_INPUTS: usize = 1000;
 
 /// Added to the diagonal at least, relative to it: without a penalty, levels of one column and the bias say the same.
 const LEAST: f64 = 1e-6;
+
+/// Relative to the largest element of the diagonal: what rounding may make of a pivot.
+const LEAST_PIVOT: f64 = 1e-12;
 
 /// The lower triangle `L` of a curvature `L L'`, over the inputs and the bias.
 pub(super) struct Curvature {
@@ -37,7 +40,7 @@ impl Curvature {
             factor[at * width..][..at].iter_mut().for_each(|product| *product *= spread);
             factor[at * width + at] = spread * square + if at + 1 < width { l2.max(LEAST * spread) } else { 0.0 };
         }
-        factorise(&mut factor, width);
+        cholesky::factorise(&mut factor, width, LEAST_PIVOT);
         Some(Self { width, n_outputs, factor })
     }
 
@@ -47,22 +50,8 @@ impl Curvature {
         let mut right = vec![0.0; self.width];
         for output in 0..n {
             right.iter_mut().enumerate().for_each(|(at, value)| *value = slopes[at * n + output]);
-            self.solve_one(&mut right);
+            cholesky::solve(&self.factor, &mut right);
             right.iter().enumerate().for_each(|(at, value)| slopes[at * n + output] = *value);
-        }
-    }
-
-    fn solve_one(&self, right: &mut [f64]) {
-        for at in 0..self.width {
-            let row = &self.factor[at * self.width..][..=at];
-            let known: f64 = row[..at].iter().zip(&*right).map(|(factor, value)| factor * value).sum();
-            right[at] = (right[at] - known) / row[at];
-        }
-        for at in (0..self.width).rev() {
-            let row = &self.factor[at * self.width..][..=at];
-            right[at] /= row[at];
-            let value = right[at];
-            right[..at].iter_mut().zip(row).for_each(|(other, factor)| *other -= factor * value);
         }
     }
 }
@@ -94,25 +83,6 @@ fn spread(data: &Data) -> f64 {
     (spreads.sum::<f64>() / classes.len() as f64).max(1e-6)
 }
 
-/// Cholesky's factor in the place of the lower triangle; a pivot that rounding made too small is raised.
-fn factorise(matrix: &mut [f64], n: usize) {
-    let largest = (0..n).map(|at| matrix[at * n + at]).fold(0.0, f64::max);
-    for row in 0..n {
-        for column in 0..=row {
-            let (above, own) = matrix.split_at_mut(row * n);
-            let (done, rest) = own.split_at_mut(column);
-            if column == row {
-                let product: f64 = done.iter().map(|value| value * value).sum();
-                rest[0] = (rest[0] - product).max(1e-12 * largest).max(f64::MIN_POSITIVE).sqrt();
-            } else {
-                let other = &above[column * n..][..=column];
-                let product: f64 = done.iter().zip(other).map(|(a, b)| a * b).sum();
-                rest[0] = (rest[0] - product) / other[column];
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,7 +90,7 @@ mod tests {
     #[test]
     fn a_factor_solves_its_system() {
         let mut factor = vec![4.0, 0.0, 0.0, 2.0, 5.0, 0.0, 0.5, 1.0, 3.0];
-        factorise(&mut factor, 3);
+        cholesky::factorise(&mut factor, 3, LEAST_PIVOT);
         let curvature = Curvature { width: 3, n_outputs: 2, factor };
         let mut slopes = vec![9.5, 4.0, 15.0, 2.0, 11.5, 0.5];
         curvature.solve(&mut slopes);

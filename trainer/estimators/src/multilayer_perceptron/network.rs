@@ -4,8 +4,6 @@ use std::ops::{AddAssign, Mul};
 
 use serde::{Deserialize, Serialize};
 
-use crate::link::Scaling;
-
 /// Fully connected layers; between them, what is below 0 becomes 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Network {
@@ -40,10 +38,10 @@ impl Network {
         self
     }
 
-    /// Scales the logits.
-    pub(super) fn scale(&mut self, scaling: &Scaling) {
+    /// Adds to the logits.
+    pub(super) fn move_by(&mut self, bias: &[f32]) {
         if let Some(last) = self.layers.last_mut() {
-            scaling.apply(&mut last.weights, &mut last.bias);
+            last.bias.iter_mut().zip(bias).for_each(|(value, bias)| *value += bias);
         }
     }
 

@@ -5,6 +5,8 @@
 use burn::prelude::*;
 use rayon::prelude::*;
 
+use crate::cholesky;
+
 /// Steps end when the objective falls by less than this share of it.
 const TOLERANCE: f64 = 3e-4;
 
@@ -13,6 +15,9 @@ const MAX_HALVINGS: usize = 12;
 
 /// Added to the diagonal of the system, relative to its largest element: what float32 sums may be off.
 const DAMPING: f64 = 3e-6;
+
+/// Relative to the largest element of the diagonal: what rounding may make of a pivot.
+const LEAST_PIVOT: f64 = 1e-9;
 
 /// Rows whose decisions are computed together.
 const CHUNK: usize = 2048;
@@ -112,7 +117,8 @@ impl Problem {
             system[at * width + at] += self.ridge + DAMPING * largest;
         }
         let mut step = self.slope(&inside, signs, weights, machine);
-        cholesky_solve(&mut system, &mut step);
+        cholesky::factorise(&mut system, width, LEAST_PIVOT);
+        cholesky::solve(&system, &mut step);
         let bias = machine.bias + step.pop().unwrap_or(0.0);
         let coefficients = machine.coefficients.iter().zip(&step).map(|(a, step)| a + step).collect();
         Machine { coefficients, bias, ..machine.clone() }
@@ -149,43 +155,4 @@ fn gram(rows: Vec<f32>, width: usize) -> Vec<f64> {
     let shape = [rows.len() / width, width];
     let rows = Tensor::<2>::from_data(TensorData::new(rows, shape), &Device::flex());
     rows.clone().transpose().matmul(rows).into_data().iter::<f32>().map(f64::from).collect()
-}
-
-/// Solves a symmetric positive definite system in place; a pivot that rounding made too small is raised.
-fn cholesky_solve(system: &mut [f64], right: &mut [f64]) {
-    let n = right.len();
-    let largest = (0..n).map(|at| system[at * n + at]).fold(0.0, f64::max);
-    for column in 0..n {
-        for row in column..n {
-            let (above, below) = system.split_at(row * n);
-            let column_row = if row == column { &below[..column] } else { &above[column * n..][..column] };
-            let product: f64 = below[..column].iter().zip(column_row).map(|(a, b)| a * b).sum();
-            let value = system[row * n + column] - product;
-            system[row * n + column] = match row == column {
-                true => value.max(largest * 1e-9).max(f64::MIN_POSITIVE).sqrt(),
-                false => value / system[column * n + column],
-            };
-        }
-    }
-    for row in 0..n {
-        let product: f64 = (0..row).map(|at| system[row * n + at] * right[at]).sum();
-        right[row] = (right[row] - product) / system[row * n + row];
-    }
-    for row in (0..n).rev() {
-        let product: f64 = (row + 1..n).map(|at| system[at * n + row] * right[at]).sum();
-        right[row] = (right[row] - product) / system[row * n + row];
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_system_is_solved() {
-        let mut system = vec![4.0, 2.0, 0.5, 2.0, 5.0, 1.0, 0.5, 1.0, 3.0];
-        let mut right = vec![4.0 + 4.0 + 1.5, 2.0 + 10.0 + 3.0, 0.5 + 2.0 + 9.0];
-        cholesky_solve(&mut system, &mut right);
-        assert!(right.iter().zip([1.0, 2.0, 3.0]).all(|(found, expect)| (found - expect).abs() < 1e-9), "{right:?}");
-    }
 }
