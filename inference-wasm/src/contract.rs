@@ -26,7 +26,8 @@ fn column(tree: JsValue) -> Read<Column> {
     let column = Fields::of(tree, &[])?;
     let or_nothing = |name: &str| if column.get(name).is_undefined() { Ok(String::new()) } else { column.text(name) };
     let n_rare_levels = column.get("n_rare_levels").as_f64().unwrap_or(0.0) as u64;
-    Ok(Column { name: column.text("name")?, about: or_nothing("about")?, n_rare_levels, kind: kind(&column)? })
+    let fixed = column.get("fixed").is_truthy();
+    Ok(Column { name: column.text("name")?, about: or_nothing("about")?, n_rare_levels, fixed, kind: kind(&column)? })
 }
 
 fn kind(column: &Fields) -> Read<ColumnKind> {

@@ -97,6 +97,36 @@ impl Predictor {
         Ok(answers.collect())
     }
 
+    /// Tells what each column adds to a record's prediction.
+    #[wasm_bindgen(unchecked_return_type = "Explanation")]
+    pub fn explain(&self, #[wasm_bindgen(unchecked_param_type = "InputRecord")] record: &JsValue) -> Result<JsValue, JsValue> {
+        let record = self.record(record)?;
+        let explanation = self.model.explain(&record).map_err(|error| thrown(&error.to_string(), error.hint()))?;
+        Ok(self.names.explanation(&explanation))
+    }
+
+    /// Looks for the smallest change of a record that changes the predicted class; undefined where none is found. Columns that are fixed
+    /// stay as they are, and where `columns` names some, all others do.
+    #[wasm_bindgen(unchecked_return_type = "Counterfactual | undefined")]
+    pub fn counterfactual(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "InputRecord")] record: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "string[]")] columns: &JsValue,
+    ) -> Result<JsValue, JsValue> {
+        let contract = self.model.contract();
+        let record = self.record(record)?;
+        let mut may_change = vec![!Array::is_array(columns); contract.n_features()];
+        for name in columns.dyn_ref::<Array>().into_iter().flat_map(Array::iter).filter_map(|name| name.as_string()) {
+            let unknown = || thrown(&["the contract has no column `", &name, "`"].concat(), "`contract()` lists the columns");
+            may_change[contract.position(&name).ok_or_else(unknown)?] = true;
+        }
+        let found = self
+            .model
+            .counterfactual(&record, |column| may_change[column])
+            .map_err(|error| thrown(&error.to_string(), error.hint()))?;
+        Ok(found.map_or(JsValue::UNDEFINED, |found| self.names.counterfactual(contract, &found)))
+    }
+
     /// Feature rows to probabilities, the fastest way for many rows: `features` holds float32 values row by row, columns in the
     /// contract's order, NaN or a level of -1 where nothing is known; the answer holds a probability per row and class.
     pub fn scores(&self, features: &[f32]) -> Result<Vec<f32>, JsValue> {

@@ -26,6 +26,8 @@ export interface NumericColumn {
   name: string;
   /** One line for people. */
   about?: string;
+  /** Whether it is as it is: what would change a decision leaves it alone. */
+  fixed?: boolean;
   kind: "numeric";
   /** Whether every training value was whole. */
   integer: boolean;
@@ -42,6 +44,8 @@ export interface CategoricalColumn {
   name: string;
   /** One line for people. */
   about?: string;
+  /** Whether it is as it is: what would change a decision leaves it alone. */
+  fixed?: boolean;
   /** Levels of the training rows that are too rare to be listed; where there are some, another text is nothing unusual. */
   n_rare_levels?: number;
   kind: "categorical";
@@ -54,6 +58,8 @@ export interface DateColumn {
   name: string;
   /** One line for people. */
   about?: string;
+  /** Whether it is as it is: what would change a decision leaves it alone. */
+  fixed?: boolean;
   kind: "date";
   /** Whether some training value had a time of day. */
   time: boolean;
@@ -109,6 +115,51 @@ export type Flag =
   | { kind: "unseen-level"; column: string; value: string }
   | { kind: "out-of-range"; column: string; value: number; minimum: number; maximum: number }
   | { kind: "far-date"; column: string; value: string; minimum: string; maximum: string };
+
+/** What each column adds to a prediction: Shapley values against the background rows in the model's file. */
+export interface Explanation {
+  /** The class that is explained: with two the positive one, else the predicted one. */
+  class: string;
+  /** What `base`, `value` and the contributions are in. */
+  scale: "log-odds" | "raw-probability" | "probability";
+  /** Mean over the background rows. */
+  base: number;
+  /** The record's: the base and all contributions. */
+  value: number;
+  /** The class's mean probability over the background rows. */
+  base_probability: number;
+  /** The class's probability. */
+  probability: number;
+  /** Exact for trees and linear models; random orders of the columns have a standard error. */
+  method: "trees" | "linear" | "orders";
+  /** The largest of a contribution from random orders. */
+  standard_error?: number;
+  /** One for every column, in the contract's order. */
+  contributions: Contribution[];
+}
+
+/** What one column adds. */
+export interface Contribution {
+  column: string;
+  /** On the scale. */
+  contribution: number;
+  /** In probability: these add up to the probability less the base probability. Not for log-odds of several classes. */
+  points?: number;
+}
+
+/** The smallest change that was found to change the predicted class. */
+export interface Counterfactual {
+  changes: Change[];
+  /** Of the changed record. */
+  prediction: Prediction;
+}
+
+/** One column's change. */
+export interface Change {
+  column: string;
+  from: number | string | null;
+  to: number | string | null;
+}
 
 /** Why a row of a list has no prediction. */
 export interface RowRefusal {

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use data_contract::{Contract, ContractError, Flag, Moment, Prediction, Record, RecordError, sha256_hex};
-use inference_predictor::Texts;
+use inference_predictor::{Change, Contribution, Counterfactual, Explanation, Texts};
 use js_sys::{Array, JSON, JsString, Object, Reflect};
 use serde_json::{Number, Value as Json};
 use wasm_bindgen::{JsCast, JsValue};
@@ -73,6 +73,35 @@ impl Names {
         }
         set(&object, &"flags".into(), &flags);
         object.into()
+    }
+
+    /// `{ class, scale, base, value, base_probability, probability, method, standard_error, contributions }`.
+    pub(crate) fn explanation(&self, explanation: &Explanation) -> JsValue {
+        let contribution = |(name, own): (&JsValue, &Contribution)| {
+            let fields = [("contribution", own.contribution.into()), ("points", own.points.into()), ("column", name.clone())];
+            object(&fields)
+        };
+        let contributions: Array = self.columns.iter().zip(&explanation.contributions).map(contribution).collect();
+        object(&[
+            ("class", (&explanation.class).into()),
+            ("scale", explanation.scale.name().into()),
+            ("base", explanation.base.into()),
+            ("value", explanation.value.into()),
+            ("base_probability", explanation.base_probability.into()),
+            ("probability", explanation.probability.into()),
+            ("method", explanation.method.name().into()),
+            ("standard_error", explanation.standard_error.into()),
+            ("contributions", contributions.into()),
+        ])
+    }
+
+    /// `{ changes, prediction }`.
+    pub(crate) fn counterfactual(&self, contract: &Contract, found: &Counterfactual) -> JsValue {
+        let change = |change: &Change| {
+            object(&[("column", (&change.column).into()), ("from", from_json(&change.from)), ("to", from_json(&change.to))])
+        };
+        let changes: Array = found.changes.iter().map(change).collect();
+        object(&[("changes", changes.into()), ("prediction", self.prediction(contract, &found.prediction))])
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use data_contract::{Bundle, Contract, DataOrigin, Evaluation, Golden, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest};
+use data_contract::{
+    Background, Bundle, Contract, DataOrigin, Evaluation, Golden, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest,
+};
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
-use trainer_estimators::calibration::Calibrated;
 use trainer_estimators::metrics::Metrics;
 use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
@@ -16,7 +17,7 @@ use crate::candidate::Candidate;
 use crate::evaluation::Judged;
 use crate::failure::failure;
 use crate::material::{Material, Reference};
-use crate::{card, encode, golden, reference};
+use crate::{background, card, encode, golden, reference};
 
 /// Exports a candidate, checks the graph against it, and registers the bundle.
 ///
@@ -32,7 +33,7 @@ pub(crate) fn register(
     let Candidate { model, judgement, .. } = candidate;
     let threshold = judgement.choice.as_ref().map(|choice| choice.threshold as f32);
     let draft = writer.draft()?;
-    let graph = export(model, material, draft.version(), threshold);
+    let graph = export(candidate, material, draft.version(), threshold);
     let scores = Predictor::load(&graph)?.scores(judgement.features.values(), judgement.features.n_rows())?;
     let parity = compare(&model.probabilities(&judgement.features), &scores, threshold.unwrap_or(0.5));
     require_parity(&model.fitted, parity)?;
@@ -151,13 +152,23 @@ pub(crate) fn named(metrics: &Metrics) -> BTreeMap<String, f64> {
     fields.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()
 }
 
-fn export(model: &Calibrated, material: &Material, version: u32, threshold: Option<f32>) -> Vec<u8> {
-    let head = head(material.contract, model.fitted.family().name(), material.origin.synthetic, version, threshold);
+fn export(candidate: &Candidate, material: &Material, version: u32, threshold: Option<f32>) -> Vec<u8> {
+    let (contract, Candidate { model, judgement, .. }) = (material.contract, candidate);
+    let blends = background::blend(contract, &judgement.features, &judgement.probabilities, material.seed);
+    let background = background::choose(&blends, &model.probabilities(&blends));
+    let head = head(contract, model.fitted.family().name(), material.origin.synthetic, version, threshold, &background);
     model.fitted.to_onnx().to_model(&Head { calibration: model.calibration.to_onnx(), ..head })
 }
 
 /// What a model file carries beside its numbers.
-pub(crate) fn head(contract: &Contract, family: &str, synthetic: bool, version: u32, threshold: Option<f32>) -> Head {
+pub(crate) fn head(
+    contract: &Contract,
+    family: &str,
+    synthetic: bool,
+    version: u32,
+    threshold: Option<f32>,
+    background: &Background,
+) -> Head {
     let mut properties = BTreeMap::from([
         (metadata::FORMAT.to_owned(), "1".to_owned()),
         (metadata::NAME.to_owned(), contract.dataset.clone()),
@@ -165,6 +176,7 @@ pub(crate) fn head(contract: &Contract, family: &str, synthetic: bool, version: 
         (metadata::FAMILY.to_owned(), family.to_owned()),
         (metadata::SYNTHETIC.to_owned(), synthetic.to_string()),
         (metadata::CONTRACT.to_owned(), contract.to_json()),
+        (metadata::BACKGROUND.to_owned(), background.to_hex()),
     ]);
     if let Some(threshold) = threshold {
         properties.insert(metadata::THRESHOLD.to_owned(), threshold.to_string());

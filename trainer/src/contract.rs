@@ -23,7 +23,7 @@ pub(crate) fn learn(dataset: &Dataset, train: &DataFrame) -> anyhow::Result<Cont
             DeclaredKind::Date => (dates(column.str()?), 0),
             DeclaredKind::Categorical => levels(column.str()?, rule.max_levels()),
         };
-        Ok(Column { name: rule.name.clone(), about: rule.about.clone(), n_rare_levels, kind })
+        Ok(Column { name: rule.name.clone(), about: rule.about.clone(), n_rare_levels, fixed: rule.fixed, kind })
     };
     Ok(Contract {
         format: 1,

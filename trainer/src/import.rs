@@ -11,7 +11,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use chrono::Utc;
-use data_contract::{Contract, Dataset, Evaluation, Golden, Prepared, ThresholdChoice, sha256_hex};
+use data_contract::{Background, Contract, Dataset, Evaluation, Golden, Prepared, ThresholdChoice, sha256_hex};
 use inference_predictor::{LoadError, PredictError, Predictor};
 use polars::prelude::DataFrame;
 use serde_json::{Value as Json, json};
@@ -28,7 +28,7 @@ use crate::evaluation::Judged;
 use crate::failure::{Hint, failure};
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
-use crate::{contract, dataset, deploy, encode, golden, reference, train};
+use crate::{background, contract, dataset, deploy, encode, golden, reference, train};
 use expected::Compared;
 
 /// The family of every model that was trained elsewhere.
@@ -81,11 +81,11 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         features: encode::features(&validation, &contract)?,
         classes: encode::classes(&validation, &contract)?,
     };
-    let choice = choose_threshold(file, &rows, dataset, &prepared)?;
+    let (choice, background) = choose_threshold(file, &rows, dataset, &prepared)?;
     let threshold = choice.as_ref().map(|choice| choice.threshold as f32);
     let mut writer = Registry::new(&home).write(Utc::now())?;
     let draft = writer.draft()?;
-    let model = rewrite(file, &contract, prepared.synthetic, draft.version(), threshold)?;
+    let model = rewrite(file, &contract, prepared.synthetic, draft.version(), threshold, &background)?;
     let predictor = load(&model)?;
     let compared = match &args.expect {
         Some(path) => expected::compare(path, place, &predictor, &rows.features)?,
@@ -164,19 +164,35 @@ fn read_contract(path: Option<&Path>, dataset: &Dataset, train: &DataFrame, vali
     Ok(given)
 }
 
-/// With two classes, the threshold that reaches the dataset's goal on the validation rows; checks the probabilities on the way.
-fn choose_threshold(file: &File, rows: &Rows, dataset: &Dataset, prepared: &Prepared) -> anyhow::Result<Option<ThresholdChoice>> {
-    let predictor = load(&rewrite(file, rows.contract, prepared.synthetic, 0, None)?)?;
+/// With two classes, the threshold that reaches the dataset's goal on the validation rows, and the background drawn from them; checks the
+/// probabilities on the way.
+fn choose_threshold(
+    file: &File,
+    rows: &Rows,
+    dataset: &Dataset,
+    prepared: &Prepared,
+) -> anyhow::Result<(Option<ThresholdChoice>, Background)> {
+    let predictor = load(&rewrite(file, rows.contract, prepared.synthetic, 0, None, &Background::default())?)?;
     let probabilities = predict(&predictor, &rows.features)?;
     require_probabilities(&probabilities)?;
     let choose = |_| threshold::choose(dataset.training.threshold, dataset.training.profit, &probabilities, &rows.classes);
     let choice = rows.contract.target.positive.map(choose).transpose();
-    choice.hint("`training.threshold` in the dataset's TOML file says where to decide")
+    let choice = choice.hint("`training.threshold` in the dataset's TOML file says where to decide")?;
+    let blends = background::blend(rows.contract, &rows.features, &probabilities, dataset.split.seed);
+    let background = background::choose(&blends, &predict(&predictor, &blends)?);
+    Ok((choice, background))
 }
 
 /// The file with our interface and metadata.
-fn rewrite(file: &File, contract: &Contract, synthetic: bool, version: u32, threshold: Option<f32>) -> anyhow::Result<Vec<u8>> {
-    let head = bundle::head(contract, FAMILY, synthetic, version, threshold);
+fn rewrite(
+    file: &File,
+    contract: &Contract,
+    synthetic: bool,
+    version: u32,
+    threshold: Option<f32>,
+    background: &Background,
+) -> anyhow::Result<Vec<u8>> {
+    let head = bundle::head(contract, FAMILY, synthetic, version, threshold, background);
     let model = file.foreign.to_model(&head, contract.n_features(), &contract.target.classes);
     model.map_err(|error| explain(&error)).with_context(|| format!("cannot import {}", file.name))
 }

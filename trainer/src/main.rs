@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod args;
+mod background;
 mod budget;
 mod bundle;
 mod candidate;

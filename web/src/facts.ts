@@ -27,14 +27,14 @@ export function syntheticBanner(model: Model): HTMLElement[] {
   return [html('p', { class: 'banner', role: 'note' }, html('b', {}, 'Synthetic data.'), text)];
 }
 
-function about({ info, n_bytes, ready_ms, contract }: Model): HTMLElement {
+function about({ info, bytes, ready_ms, contract }: Model): HTMLElement {
   return list([
     ['Name', info.name],
     ['Version', String(info.version)],
     ['Family', info.family],
     ['Dataset', contract.dataset],
     ['Threshold', info.threshold === null ? 'none: the most probable class' : percent(info.threshold)],
-    ['File', `${count(Math.round(n_bytes / 1024))} KiB, ready after ${count(Math.round(ready_ms))} ms`],
+    ['File', `${count(Math.round(bytes.length / 1024))} KiB, ready after ${count(Math.round(ready_ms))} ms`],
     ['Contract', info.contract_digest.slice(0, 12)],
   ]);
 }

@@ -1,20 +1,18 @@
-/** The page when there is no model: what is wrong and what to do. */
+/** What went wrong, with a remedy. */
 
-import { html, prose } from './dom';
-import type { Failure } from './model';
+/** Why something cannot be done, and what to do about it. */
+export class Failure extends Error {
+  constructor(
+    message: string,
+    readonly hint: string,
+  ) {
+    super(message);
+  }
+}
 
-/** Shows the failure in place of the form. */
-export function showFailure(failure: Failure, page: HTMLElement): void {
-  const again = html('button', { type: 'button', class: 'primary' }, 'Try again');
-  again.addEventListener('click', () => location.reload());
-  page.replaceChildren(
-    html(
-      'section',
-      { class: 'card failure', role: 'alert' },
-      html('h2', {}, 'The model cannot be used'),
-      html('p', { class: 'message' }, ...prose(failure.message)),
-      html('p', { class: 'remedy' }, ...prose(failure.hint)),
-      again,
-    ),
-  );
+/** The text and the hint of anything thrown, as the predictor's errors carry both. */
+export function asFailure(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const { message, hint } = error as { message?: unknown; hint?: unknown };
+  return new Failure(String(message ?? error), typeof hint === 'string' ? hint : '');
 }

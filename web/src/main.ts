@@ -1,9 +1,10 @@
 /** Loads the model, then shows the playground or says why not. */
 
 import './style.css';
-import { showFailure } from './failure';
+import { showFailure } from './failed';
+import { asFailure } from './failure';
 import type { Model } from './model';
-import { asFailure, loadModel } from './model';
+import { loadModel } from './model';
 import { startPlayground } from './playground';
 
 declare global {

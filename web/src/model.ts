@@ -1,12 +1,9 @@
-/**
- * Fetches the model and makes a predictor of it; whatever goes wrong becomes a `Failure` with a remedy.
- *
- * The small module runs what the trainer wrote. Only a model that it does not know brings the full one.
- */
+/** Fetches the model and makes a predictor of it; whatever goes wrong becomes a `Failure` with a remedy. */
 
-import init, { Predictor } from '../../inference-wasm/pkg/lite/inference_wasm.js';
-import type { PredictorError } from '../../inference-wasm/pkg/lite/inference_wasm.js';
 import type { Contract, Info, Manifest } from './contract';
+import type { Predictor } from './engine';
+import { openPredictor, startLite } from './engine';
+import { Failure } from './failure';
 
 /** A model that is ready to score. */
 export interface Model {
@@ -14,26 +11,16 @@ export interface Model {
   contract: Contract;
   info: Info;
   manifest: Manifest | null;
-  /** Size of the file. */
-  n_bytes: number;
+  /** The file. */
+  bytes: Uint8Array;
   /** From the start of the page to the first possible prediction. */
   ready_ms: number;
-}
-
-/** Why there is no model, and what to do about it. */
-export class Failure extends Error {
-  constructor(
-    message: string,
-    readonly hint: string,
-  ) {
-    super(message);
-  }
 }
 
 /** Loads the WebAssembly module, the model beside the page and its manifest, all at once. */
 export async function loadModel(folder: string): Promise<Model> {
   const [, bytes, manifest] = await Promise.all([
-    startWasm(init),
+    startLite(),
     fetchBytes(`${folder}/model.onnx`),
     fetchManifest(`${folder}/manifest.json`),
   ]);
@@ -43,28 +30,9 @@ export async function loadModel(folder: string): Promise<Model> {
     contract: predictor.contract(),
     info: predictor.info(),
     manifest,
-    n_bytes: bytes.length,
+    bytes,
     ready_ms: performance.now(),
   };
-}
-
-/** The text and the hint of anything thrown, as the predictor's errors carry both. */
-export function asFailure(error: unknown): Failure {
-  if (error instanceof Failure) return error;
-  const { message, hint } = error as { message?: unknown; hint?: unknown };
-  return new Failure(String(message ?? error), typeof hint === 'string' ? hint : '');
-}
-
-async function startWasm(start: () => Promise<unknown>): Promise<void> {
-  try {
-    await start();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    throw new Failure(
-      `the WebAssembly module did not start: ${text}`,
-      'use a browser with WebAssembly SIMD (any from 2023 on), or rebuild the page with `npm run build`',
-    );
-  }
 }
 
 async function fetchBytes(url: string): Promise<Uint8Array> {
@@ -102,28 +70,4 @@ async function fetchManifest(url: string): Promise<Manifest | null> {
   } catch {
     return null;
   }
-}
-
-async function openPredictor(bytes: Uint8Array): Promise<Predictor> {
-  try {
-    return new Predictor(bytes);
-  } catch (error) {
-    if ((error as PredictorError).needsFullBuild) return openInFull(bytes);
-    throw unusable(error);
-  }
-}
-
-async function openInFull(bytes: Uint8Array): Promise<Predictor> {
-  const full = await import('../../inference-wasm/pkg/full/inference_wasm.js');
-  await startWasm(() => full.default());
-  try {
-    return new full.Predictor(bytes);
-  } catch (error) {
-    throw unusable(error);
-  }
-}
-
-function unusable(error: unknown): Failure {
-  const failure = asFailure(error);
-  return new Failure(failure.message, failure.hint || 'deploy the model again, then reload');
 }

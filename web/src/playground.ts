@@ -1,21 +1,24 @@
 /** The page once a model is there: form, result, what-if strip, log switch and facts, wired together. */
 
+import { createBatch } from './batch';
 import type { Chart } from './chart';
 import { createChart } from './chart';
 import type { Contract, Fields, Prediction, Value } from './contract';
 import { followedClass, typicalFields } from './contract';
 import { html } from './dom';
 import { createFacts, syntheticBanner } from './facts';
+import { asFailure } from './failure';
 import type { Form } from './form';
 import { createForm } from './form';
 import { fromHash, toHash } from './link';
 import type { Log } from './log';
 import { createLog } from './log';
 import type { Model } from './model';
-import { asFailure } from './model';
 import type { Result, Timing } from './result';
 import { createResult } from './result';
 import { candidates, tryValues } from './whatif';
+import type { Why } from './why';
+import { createWhy } from './why';
 
 /** Milliseconds after the last change until the address follows; browsers limit how often it may change. */
 const ADDRESS_MS = 300;
@@ -30,7 +33,7 @@ const TIMING_RUNS = 8;
 /** Fills the page and keeps it up to date. */
 export function startPlayground(model: Model, page: HTMLElement, tagline: HTMLElement): void {
   const playground = new Playground(model, tagline);
-  page.replaceChildren(...syntheticBanner(model), playground.notice, playground.form.root, playground.aside, createFacts(model));
+  page.replaceChildren(...syntheticBanner(model), playground.notice, playground.form.root, playground.aside, playground.why.root, createBatch(model), createFacts(model));
   playground.readAddress();
   window.addEventListener('hashchange', () => playground.readAddress());
 }
@@ -38,6 +41,7 @@ export function startPlayground(model: Model, page: HTMLElement, tagline: HTMLEl
 class Playground {
   readonly form: Form;
   readonly aside: HTMLElement;
+  readonly why: Why;
   readonly notice = html('p', { class: 'banner', role: 'note', hidden: true });
   private readonly contract: Contract;
   private readonly result: Result;
@@ -62,6 +66,7 @@ class Playground {
     });
     this.result = createResult(this.contract, model.info);
     this.chart = createChart((column, value) => this.choose(column, value));
+    this.why = createWhy(model.predictor, this.contract, (changes) => this.take(changes));
     this.log = createLog(
       (...parts) => model.predictor.logRecord(...parts),
       (on) => (tagline.textContent = on ? 'Scores in this page. Logging is on: predictions are sent.' : 'Scores in this page. Nothing leaves it.'),
@@ -85,7 +90,11 @@ class Playground {
   }
 
   private choose(column: string, value: Value): void {
-    this.form.fields.get(column)?.write(value);
+    this.take({ [column]: value });
+  }
+
+  private take(changes: Fields): void {
+    for (const [column, value] of Object.entries(changes)) this.form.fields.get(column)?.write(value);
     this.schedule();
   }
 
@@ -131,6 +140,7 @@ class Playground {
     const [prediction, timing] = this.timed(record);
     this.result.show(prediction, timing);
     this.form.showFlags(prediction.flags);
+    this.why.offer(record);
     this.log.offer(record, prediction);
     this.showWhatIf(record, prediction);
     clearTimeout(this.address);
@@ -144,6 +154,7 @@ class Playground {
 
   private refuse(message: string, hint: string): void {
     this.log.withdraw();
+    this.why.withdraw();
     this.result.showError(message, hint);
   }
 

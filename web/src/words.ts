@@ -28,6 +28,21 @@ export function percent(probability: number): string {
   return `${value.toFixed(value === 0 || value === 100 ? 0 : digits)}${NO_BREAK}%`;
 }
 
+/** A difference between probabilities, in points of a hundred, with its sign. */
+export function difference(by: number): string {
+  const points = Math.abs(by) * 100;
+  return `${sign(by)}${points.toFixed(points < 0.095 ? 2 : 1)}`;
+}
+
+/** A number with its sign. */
+export function signed(by: number): string {
+  return `${sign(by)}${Math.abs(by).toFixed(2)}`;
+}
+
+function sign(by: number): string {
+  return by < 0 ? '−' : '+';
+}
+
 /** A duration; microseconds while they are few. */
 export function duration(microseconds: number): string {
   if (microseconds >= 1000) return `${(microseconds / 1000).toFixed(1)} ms`;

@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { withBackground } from './support/background.js';
 import { startChromium } from './support/chromium.js';
 import { bundles, checkProbabilities, checkRow } from './support/golden.js';
 import { DIST, startSite } from './support/site.js';
@@ -193,6 +195,110 @@ describe('the form', () => {
       reached.add(await page.evaluate(() => document.activeElement.closest('.field')?.dataset.column ?? document.activeElement.id));
     }
     for (const name of [...columns.map((column) => column.name), 'log']) assert.ok(reached.has(name), name);
+  });
+});
+
+describe('why this probability', () => {
+  const explained = async () => {
+    await open(bundle.model);
+    const contract = await page.evaluate(() => window.tidemark.contract);
+    await open(withBackground(bundle.model, contract));
+    return contract;
+  };
+
+  test('the columns that move it most are listed, and follow the form', async () => {
+    const { columns } = await explained();
+    const card = page.getByRole('region', { name: 'Why this probability' });
+    await card.getByText('On average the probability of').waitFor();
+    const before = await card.locator('li').allTextContents();
+    assert.equal(before.length, Math.min(8, columns.length));
+    assert.ok(before.every((text) => /[+−]\d/.test(text)), before.join('; '));
+    await fill(bundle.rows[0].record);
+    await page.waitForFunction((text) => document.querySelector('.why ol').textContent !== text, before.join(''));
+  });
+
+  test('what would change the decision is told, tried, and changes it', async () => {
+    await explained();
+    const { label } = await shown();
+    await page.getByRole('button', { name: 'What would change the decision?' }).click();
+    await page.getByText('the prediction would be').waitFor();
+    await page.getByRole('button', { name: 'Try it' }).click();
+    await page.waitForFunction((text) => document.querySelector('#decision').textContent !== text, label);
+  });
+
+  test('a model without a background says so', async () => {
+    await open(all.find(({ name }) => name === 'gradient-boosting').model);
+    await page.getByText('the model carries no background').waitFor();
+  });
+});
+
+describe('a file', () => {
+  const csv = (rows, separator = ',') => [Object.keys(rows[0]), ...rows.map(Object.values)].map((row) => row.map((value) => value ?? '').join(separator)).join('\n');
+  const drop = (text, name = 'rows.csv') => page.locator('#file').setInputFiles({ name, mimeType: 'text/csv', buffer: Buffer.from(text) });
+  const saved = async () => {
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: /^Save / }).click()]);
+    assert.equal(download.suggestedFilename(), 'rows-scored.csv');
+    return readFile(await download.path(), 'utf8');
+  };
+
+  test('is scored as its rows are one by one, and saved with its own columns', async () => {
+    await open(bundle.model);
+    const rows = Array.from({ length: 2500 }, (_, at) => bundle.rows[at % bundle.rows.length]);
+    await drop(`\uFEFF${csv(rows.map(({ record }, at) => ({ id: `"a;${at}"`, ...record })), ';')}`);
+    const [header, ...lines] = (await saved()).trimEnd().split('\n');
+    const classes = Object.keys(rows[0].probabilities);
+    assert.deepEqual(header.split(';').slice(-1 - classes.length), ['label', ...classes.map((name) => `probability_${name}`)]);
+    assert.equal(lines.length, rows.length);
+    for (const [at, line] of lines.entries()) {
+      assert.ok(line.startsWith(`"a;${at}";`), line);
+      const [label, ...probabilities] = line.split(';').slice(-1 - classes.length);
+      checkRow({ label, probabilities: Object.fromEntries(classes.map((name, index) => [name, Number(probabilities[index])])) }, rows[at]);
+    }
+    await page.getByText('2,500 rows scored').waitFor();
+  });
+
+  test('with bad rows keeps its lines, and tells which and why', async () => {
+    await open(bundle.model);
+    const { columns } = await page.evaluate(() => window.tidemark.contract);
+    const { name } = columns.find((column) => column.kind === 'numeric');
+    const [good] = bundle.rows;
+    await drop(`${csv([good.record, { ...good.record, [name]: 'many' }, { ...good.record, [name]: '0x10' }])}\n1,2\n`);
+    const lines = (await saved()).trimEnd().split('\n');
+    assert.deepEqual(lines.map((line) => line.endsWith(',,')), [false, false, true, true, true]);
+    const news = await page.locator('.news').textContent();
+    assert.match(news, /1 row scored/);
+    assert.match(news, /3 rows set aside/);
+    assert.match(news, /row 2: .*many/);
+    assert.match(news, /row 3: .*0x10/);
+    assert.match(news, /row 4: has 2 values/);
+  });
+
+  for (const [what, text, message] of [
+    ['without a column', 'a,b\n1,2\n', /lacks \d+ columns/],
+    ['empty', '', /the file is empty/],
+  ]) {
+    test(`${what} is refused with what to do`, async () => {
+      await open(bundle.model);
+      await drop(text);
+      await page.getByText('Not scored').waitFor();
+      assert.match(await page.locator('.news').textContent(), message);
+    });
+  }
+
+  test('that has predictions already is refused', async () => {
+    await open(bundle.model);
+    await drop(csv([{ ...bundle.rows[0].record, label: 'x' }]));
+    await page.getByText('already has a column').waitFor();
+  });
+
+  test('never leaves the page', async () => {
+    await open(bundle.model);
+    const requests = [];
+    page.on('request', (request) => requests.push(request));
+    await drop(csv([bundle.rows[0].record]));
+    await saved();
+    const others = requests.filter((request) => request.method() !== 'GET' || !/^blob:|\.(js|wasm|svg)$/.test(request.url()));
+    assert.deepEqual(others.map((request) => request.url()), []);
   });
 });
 

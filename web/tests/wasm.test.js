@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { withBackground } from './support/background.js';
 import { bundles, checkRow } from './support/golden.js';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -26,6 +27,13 @@ for (const [build, { Predictor, memory }] of Object.entries(builds)) {
       (error) => error instanceof Error && error.message.length > 0 && typeof error.hint === 'string' && error.hint.length > 0,
     );
 
+  const explained = (model) => {
+    const predictor = new Predictor(model);
+    const contract = predictor.contract();
+    predictor.free();
+    return new Predictor(withBackground(model, contract));
+  };
+
   for (const bundle of bundles()) {
     describe(`${bundle.name} in Node, ${build} build`, () => {
       test('every golden record gets its golden probabilities', () => {
@@ -39,6 +47,39 @@ for (const [build, { Predictor, memory }] of Object.entries(builds)) {
         const predictions = predictor.predictMany(bundle.rows.map((row) => row.record));
         assert.equal(predictions.length, bundle.rows.length);
         predictions.forEach((prediction, index) => checkRow(prediction, bundle.rows[index]));
+        predictor.free();
+      });
+
+      test('an explanation adds up to the prediction', () => {
+        const predictor = explained(bundle.model);
+        for (const { record } of bundle.rows.slice(0, 10)) {
+          const { base, value, base_probability, probability, contributions, ...explanation } = predictor.explain(record);
+          const sum = (name) => contributions.reduce((total, contribution) => total + contribution[name], 0);
+          assert.ok(Math.abs(base + sum('contribution') - value) < 1e-4, JSON.stringify(record));
+          assert.ok(Math.abs(base_probability + sum('points') - probability) < 1e-4, JSON.stringify(record));
+          const predicted = predictor.predict(record).probabilities[explanation.class];
+          assert.ok(Math.abs(predicted - probability) < 1e-6);
+          assert.deepEqual(contributions.map(({ column }) => column), Object.keys(record));
+        }
+        predictor.free();
+      });
+
+      test('a counterfactual changes the decision, and only the columns that are named', () => {
+        const predictor = explained(bundle.model);
+        let n_found = 0;
+        for (const { record, label } of bundle.rows.slice(0, 10)) {
+          const names = Object.keys(record).slice(0, -1);
+          const found = predictor.counterfactual(record, names);
+          if (!found) continue;
+          n_found += 1;
+          const changed = { ...record, ...Object.fromEntries(found.changes.map(({ column, to }) => [column, to])) };
+          assert.notEqual(found.prediction.label, label);
+          assert.deepEqual(predictor.predict(changed), found.prediction);
+          assert.ok(found.changes.every(({ column, from }) => names.includes(column) && from === record[column]), JSON.stringify(found.changes));
+        }
+        assert.ok(n_found > 0);
+        assert.equal(predictor.counterfactual(bundle.rows[0].record, []), undefined);
+        assert.throws(() => predictor.counterfactual(bundle.rows[0].record, ['colour']), /no column `colour`/);
         predictor.free();
       });
 

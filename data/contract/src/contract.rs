@@ -35,6 +35,9 @@ pub struct Column {
     /// in training and after it, so a text that is not listed is nothing unusual where there are some.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub n_rare_levels: u64,
+    /// Whether it is as it is: what would change a decision leaves it alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fixed: bool,
     /// What it holds.
     #[serde(flatten)]
     pub kind: ColumnKind,
@@ -46,6 +49,11 @@ pub const RARE_LEVELS: &str = "(rare levels)";
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u64) -> bool {
     *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+pub(crate) fn is_false(truth: &bool) -> bool {
+    !*truth
 }
 
 /// What a column holds, as seen in training.
@@ -107,7 +115,7 @@ pub enum ContractError {
 impl Column {
     /// A column without a line for people.
     pub fn new(name: &str, kind: ColumnKind) -> Self {
-        Self { name: name.into(), about: String::new(), n_rare_levels: 0, kind }
+        Self { name: name.into(), about: String::new(), n_rare_levels: 0, fixed: false, kind }
     }
 
     /// A JSON Schema's word for the form of its texts: of a date, `date` or `date-time`.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contract::is_false;
 use crate::goal::{Goal, Profit};
 use crate::moment::DateForm;
 
@@ -123,6 +124,9 @@ pub struct ColumnRule {
     /// Of a column of dates, how files write those that are not in ISO 8601; records always are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<DateForm>,
+    /// Whether it is as it is, such as an age: what would change a decision leaves it alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub fixed: bool,
     /// One line for people who fill in a form.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
@@ -310,7 +314,16 @@ pub enum DatasetError {
 impl ColumnRule {
     /// A column that is read under its own name only.
     pub fn new(name: impl Into<String>, kind: DeclaredKind) -> Self {
-        Self { name: name.into(), kind, also: Vec::new(), max_levels: None, monotone: None, form: None, about: String::new() }
+        Self {
+            name: name.into(),
+            kind,
+            also: Vec::new(),
+            max_levels: None,
+            monotone: None,
+            form: None,
+            fixed: false,
+            about: String::new(),
+        }
     }
 
     /// How many levels the model tells apart at most.

@@ -24,6 +24,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod alert;
+mod background;
 mod checks;
 mod contract;
 mod dataset;
@@ -42,6 +43,7 @@ mod reference;
 mod schema;
 
 pub use alert::{Alert, AlertGroup, AlertStatus};
+pub use background::{Background, MAX_BACKGROUND_ROWS};
 pub use checks::{CHECKS_FORMAT, CheckKind, Checks, Finding};
 pub use contract::{Column, ColumnKind, Contract, ContractError, RARE_LEVELS, Target};
 pub use dataset::{

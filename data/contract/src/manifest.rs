@@ -24,6 +24,8 @@ pub mod metadata {
     pub const CONTRACT: &str = "tidemark.contract";
     /// `true` when the training rows were made by a generator.
     pub const SYNTHETIC: &str = "tidemark.synthetic";
+    /// The [`crate::Background`], which explanations compare a record with.
+    pub const BACKGROUND: &str = "tidemark.background";
 }
 
 /// Names of a bundle's files.

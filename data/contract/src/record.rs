@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::contract::{Column, ColumnKind, Contract};
 use crate::moment::Moment;
-use crate::prediction::Flag;
+use crate::prediction::{Flag, shortest_decimal};
 pub use error::RecordError;
 use error::{A_DATE, describe, kind_of, shorten, wrong_kind};
 
@@ -170,6 +170,15 @@ impl Record {
         batch.extend(self.values.iter().zip(&contract.columns).map(|(value, column)| value.feature(&column.kind)));
     }
 
+    /// The record with another value in one column, by its number.
+    #[must_use]
+    pub fn with(mut self, column: usize, value: Value) -> Self {
+        if let Some(place) = self.values.get_mut(column) {
+            *place = value;
+        }
+        self
+    }
+
     /// What a reader of the prediction should know about this row.
     pub fn flags(&self, contract: &Contract) -> Vec<Flag> {
         self.values.iter().zip(&contract.columns).filter_map(|(value, column)| flag(value, column)).collect()
@@ -183,6 +192,19 @@ impl Record {
 }
 
 impl Value {
+    /// The value that a feature row's number stands for, in as few digits as name it.
+    pub fn of_feature(feature: f32, kind: &ColumnKind) -> Self {
+        match kind {
+            _ if feature.is_nan() => Self::Missing,
+            ColumnKind::Numeric { .. } => Self::Number(shortest_decimal(feature).unwrap_or_else(|| f64::from(feature))),
+            ColumnKind::Date { .. } => Self::Date(Moment::from_days(f64::from(feature))),
+            ColumnKind::Categorical { levels } if (feature as usize) < levels.len() && feature >= 0.0 => {
+                Self::Level(feature as u32)
+            }
+            ColumnKind::Categorical { .. } => Self::Missing,
+        }
+    }
+
     fn feature(&self, kind: &ColumnKind) -> f32 {
         match (self, kind) {
             (Self::Number(number), _) => *number as f32,
@@ -193,7 +215,8 @@ impl Value {
         }
     }
 
-    fn to_json(&self, kind: &ColumnKind) -> Json {
+    /// The value in a JSON record.
+    pub fn to_json(&self, kind: &ColumnKind) -> Json {
         match (self, kind) {
             (Self::Number(number), ColumnKind::Numeric { .. }) if number.fract() == 0.0 && number.abs() < 9e15 => {
                 Json::from(*number as i64)

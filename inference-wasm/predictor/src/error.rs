@@ -95,6 +95,17 @@ pub enum PredictError {
     },
 }
 
+/// Why a prediction cannot be explained.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExplainError {
+    /// The file is of an older trainer.
+    #[error("the model carries no background to compare a record with")]
+    NoBackground,
+    /// The record cannot be predicted.
+    #[error(transparent)]
+    Predict(#[from] PredictError),
+}
+
 impl LoadError {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
@@ -118,6 +129,16 @@ impl PredictError {
         match self {
             Self::Width { .. } => "make the record with this predictor's contract",
             Self::Run { .. } => "the fault is in the model, not in the record",
+        }
+    }
+}
+
+impl ExplainError {
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NoBackground => "train the model again, or import it again: its file then carries a background",
+            Self::Predict(error) => error.hint(),
         }
     }
 }

@@ -20,8 +20,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
 mod answer;
+mod counterfactual;
 mod engine;
 mod error;
+mod explanation;
 mod interface;
 mod link;
 mod lowered;
@@ -31,7 +33,9 @@ mod predictor;
 mod tract;
 
 pub use answer::{Answer, MAX_BODY_BYTES, MAX_ROWS, Model, Refusal, RowRefusal, Scored, answer};
-pub use error::{LoadError, PredictError};
+pub use counterfactual::{Change, Counterfactual};
+pub use error::{ExplainError, LoadError, PredictError};
+pub use explanation::{Contribution, Explanation, Method, Scale};
 pub use predictor::{Predictor, Scores, Texts};
 
 /// The name of the graph's input.

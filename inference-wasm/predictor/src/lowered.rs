@@ -115,6 +115,17 @@ impl Lowered {
         }
     }
 
+    /// What the model says of feature rows before link and calibration, `[n_rows, n_logits]`.
+    pub(crate) fn logits(&self, features: &[f32]) -> Vec<f32> {
+        let mut room = Room::default();
+        let mut logits = Vec::new();
+        for rows in features.chunks(BLOCK * self.n_features) {
+            self.logits_of_block(rows, &mut room);
+            logits.extend_from_slice(&room.logits);
+        }
+        logits
+    }
+
     /// How many logits a row has: 1 for two classes with one score between them, else one per class.
     pub(crate) fn n_logits(&self) -> usize {
         match self.link {

@@ -4,7 +4,8 @@ use std::fmt;
 use std::panic::AssertUnwindSafe;
 
 use data_contract::{
-    Contract, ContractError, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, Record, metadata, shortest_decimal,
+    Background, Contract, ContractError, PREDICTION_FORMAT, Prediction, PredictionRecord, Probabilities, Record, metadata,
+    shortest_decimal,
 };
 use serde_json::Value as Json;
 
@@ -23,6 +24,7 @@ pub struct Predictor {
     family: String,
     threshold: Option<f64>,
     synthetic: bool,
+    background: Option<Background>,
     engine: Engine,
 }
 
@@ -100,6 +102,7 @@ impl Predictor {
             family: metadata.text(metadata::FAMILY).unwrap_or("unknown").to_owned(),
             threshold: metadata.parsed(metadata::THRESHOLD, |text| texts.number(text))?.filter(|_| n_classes == 2),
             synthetic: metadata.parsed(metadata::SYNTHETIC, |text| text.parse().ok())?.unwrap_or(false),
+            background: metadata.parsed(metadata::BACKGROUND, |text| Background::from_hex(text, n_features))?,
             engine: Engine::new(bytes, &model, n_features, n_classes, choice)?,
             contract,
         };
@@ -112,6 +115,22 @@ impl Predictor {
     /// What runs the model: `lowered`, our own loops, for models that the trainer wrote; `tract` for others.
     pub fn engine(&self) -> &'static str {
         self.engine.name()
+    }
+
+    /// The engine itself.
+    pub(crate) fn runner(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Makes the contract call a column fixed.
+    #[cfg(test)]
+    pub(crate) fn fix(&mut self, column: usize) {
+        self.contract.columns[column].fixed = true;
+    }
+
+    /// The rows that explanations compare a record with; none in a file of an older trainer.
+    pub fn background(&self) -> Option<&Background> {
+        self.background.as_ref()
     }
 
     /// What a record must look like.

@@ -34,6 +34,11 @@ pub(crate) struct Room {
 }
 
 impl Network {
+    /// Whether every input adds on its own.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.networks.iter().all(|layers| layers.len() == 1)
+    }
+
     /// Appends the logits of a feature row.
     pub(crate) fn logits(&self, features: &[f32], room: &mut Room, logits: &mut Vec<f32>) {
         self.inputs.encode(features, &mut room.row);

@@ -1,0 +1,103 @@
+//! Contributions to the probability from random orders of the columns.
+//!
+//! From a background row to the record, one column after the other takes the record's value; what the probability does at each step is the
+//! column's. Every background row is taken in some random orders, each forwards and backwards, which evens much of the chance out.
+//!
+//! Source: Mitchell, Cooper, Frank and Holmes (2022), Sampling permutations for Shapley value estimation; antithetic sampling.
+
+use super::random::Random;
+use super::{Method, Question, Scale, Shares, mean};
+use crate::error::PredictError;
+
+/// Rows that the model is asked for, about; with more columns there are fewer orders, then fewer background rows.
+const N_ASKED: usize = 4096;
+/// Background rows that are used, at least.
+const FEWEST_ROWS: usize = 16;
+
+/// Takes orders of the columns, the same at every call.
+pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, PredictError> {
+    let (values, n_rows, width) = (question.background.values(), question.background.n_rows(), question.own.len());
+    let per_order = 2 * (width + 1);
+    let n_used = (N_ASKED / per_order).max(FEWEST_ROWS).min(n_rows);
+    let n_orders = (N_ASKED / per_order / n_used).max(1);
+    let mut random = Random(n_rows as u64);
+    let mut order: Vec<usize> = (0..width).collect();
+    let (mut sums, mut bases) = (Sums::of(width), Vec::new());
+    // Evenly spaced, as the rows are in the order of their probability.
+    for row in (0..n_used).map(|at| &values[at * n_rows / n_used * width..][..width]) {
+        for _ in 0..n_orders {
+            random.shuffle(&mut order);
+            for _ in 0..2 {
+                let steps = question.probabilities(&steps(row, question.own, &order))?;
+                bases.push(steps[0]);
+                sums.add(&order, &steps);
+                order.reverse();
+            }
+            sums.end_pair();
+        }
+    }
+    let base = mean(&bases);
+    Ok(Shares {
+        scale: Scale::Probability,
+        method: Method::Orders,
+        base,
+        value: probability,
+        base_probability: base,
+        probability,
+        standard_error: Some(sums.standard_error()),
+        has_points: true,
+        contributions: sums.means().map(|points| [points; 2]).collect(),
+    })
+}
+
+/// A background row, then with one more column of the record at each step.
+fn steps(row: &[f32], own: &[f32], order: &[usize]) -> Vec<f32> {
+    let mut mixed = row.to_vec();
+    let mut rows = mixed.clone();
+    for &column in order {
+        mixed[column] = own[column];
+        rows.extend_from_slice(&mixed);
+    }
+    rows
+}
+
+/// What the steps add up to, by column.
+struct Sums {
+    n: f64,
+    sums: Vec<f64>,
+    squares: Vec<f64>,
+    /// Of the order at hand, forwards and backwards.
+    pair: Vec<f64>,
+}
+
+impl Sums {
+    fn of(n_columns: usize) -> Self {
+        let zeros = || vec![0.0; n_columns];
+        Self { n: 0.0, sums: zeros(), squares: zeros(), pair: zeros() }
+    }
+
+    fn add(&mut self, order: &[usize], steps: &[f64]) {
+        for (step, &column) in order.iter().enumerate() {
+            self.pair[column] += (steps[step + 1] - steps[step]) / 2.0;
+        }
+    }
+
+    fn end_pair(&mut self) {
+        self.n += 1.0;
+        for ((sum, square), gain) in self.sums.iter_mut().zip(&mut self.squares).zip(&mut self.pair) {
+            *sum += *gain;
+            *square += *gain * *gain;
+            *gain = 0.0;
+        }
+    }
+
+    fn means(&self) -> impl Iterator<Item = f64> {
+        self.sums.iter().map(|sum| sum / self.n)
+    }
+
+    /// The largest of a column's mean. The background's own spread is in it, which all its rows being used takes out, so it is rather too large.
+    fn standard_error(&self) -> f64 {
+        let variance = |(mean, squares): (f64, &f64)| (squares / self.n - mean * mean).max(0.0) / (self.n - 1.0).max(1.0);
+        self.means().zip(&self.squares).map(variance).fold(0.0, f64::max).sqrt()
+    }
+}
