@@ -5,13 +5,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use polars::prelude::{
-    ChunkSet, Column, CsvWriter, DataFrame, DataType, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
-    SerWriter, StringChunked,
+    ChunkSet, Column, DataFrame, DataType, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
+    StringChunked,
 };
-use trainer_registry::store;
 
 use crate::dialect::{Dialect, Found};
-use crate::failure::{Hint, failure};
+use crate::failure::Hint;
 use crate::{csv_rows, parquet_rows};
 
 /// A file's rows as they came, before anything is checked.
@@ -36,9 +35,9 @@ impl Table {
         Self { file: file.to_owned(), frame, lines, broken: Vec::new(), dialect: None }
     }
 
-    /// Up to this many rows at a time, in order, so that what is made of them need not be there for all at once.
-    pub(crate) fn parts(&self, n_rows: usize) -> impl Iterator<Item = Self> + '_ {
-        (0..self.lines.len()).step_by(n_rows).map(move |start| {
+    /// Up to this many rows at a time, in order, so that what is made of them need not be there for all at once; without rows, one part.
+    fn parts(&self, n_rows: usize) -> impl Iterator<Item = Self> + '_ {
+        (0..self.lines.len().max(1)).step_by(n_rows).map(move |start| {
             let lines = self.lines[start..].iter().take(n_rows).copied().collect::<Vec<_>>();
             let broken = self.broken.iter().filter_map(|(row, problem)| Some((row.checked_sub(start)?, problem.clone())));
             Self {
@@ -60,6 +59,20 @@ pub(crate) fn read_table(path: &Path, dialect: Dialect) -> anyhow::Result<Table>
     csv_rows::read(path, dialect)
 }
 
+/// Hands on the rows of a CSV or Parquet file, up to so many at a time, in order; a file without rows is one part without any. Of a
+/// Parquet file no more than one row group is in memory.
+pub(crate) fn each_part(
+    path: &Path,
+    dialect: Dialect,
+    n_rows: usize,
+    take: &mut dyn FnMut(Table) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    if is_parquet(path)? {
+        return parquet_rows::each_group(path, &mut |group| group.parts(n_rows).try_for_each(&mut *take));
+    }
+    csv_rows::read(path, dialect)?.parts(n_rows).try_for_each(take)
+}
+
 /// Reads a Parquet file.
 pub(crate) fn read_parquet(path: &Path) -> anyhow::Result<DataFrame> {
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -72,20 +85,6 @@ pub(crate) fn to_parquet(frame: &mut DataFrame) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     ParquetWriter::new(&mut bytes).with_compression(ParquetCompression::Zstd(None)).finish(frame)?;
     Ok(bytes)
-}
-
-/// Writes a frame as CSV or Parquet, by the file's ending, whole or not at all.
-pub(crate) fn write_table(path: &Path, frame: &mut DataFrame) -> anyhow::Result<()> {
-    let bytes = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("parquet") => to_parquet(frame)?,
-        Some("csv") => {
-            let mut bytes = Vec::new();
-            CsvWriter::new(&mut bytes).finish(frame)?;
-            bytes
-        }
-        _ => return Err(failure(format!("cannot tell the format of {}", path.display()), "end its name in .csv or .parquet")),
-    };
-    Ok(store::write_file(path, &bytes)?)
 }
 
 /// A column as texts, whatever its type; null where there is no value, which is what NaN means in a column of numbers.

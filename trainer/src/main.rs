@@ -43,6 +43,7 @@ mod run;
 mod sample;
 mod search;
 mod split;
+mod table_writer;
 mod test;
 mod train;
 mod webhook;

@@ -20,6 +20,27 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Table> {
     Ok(Table::new(&file, read.hint("the file is damaged or not Parquet")?))
 }
 
+/// Hands on a file's row groups, one after the other, each with the memory of its own; a file without any is one table without rows.
+pub(crate) fn each_group(path: &Path, take: &mut dyn FnMut(Table) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let context = || format!("cannot read {}", path.display());
+    let open = || File::open(path).map(ParquetReader::new).with_context(context);
+    let damaged = "the file is damaged or not Parquet";
+    let sizes = |mut reader: ParquetReader<File>| -> anyhow::Result<Vec<usize>> {
+        Ok(reader.get_metadata()?.row_groups.iter().map(|group| group.num_rows()).collect())
+    };
+    let sizes = sizes(open()?).with_context(context).hint(damaged)?;
+    let mut start = 0;
+    for n_rows in if sizes.is_empty() { vec![0] } else { sizes } {
+        let reader = open()?.with_slice(Some((start, n_rows)));
+        let frame = read_columns(reader, &file).with_context(context).hint(damaged)?;
+        let lines = (start as u64 + 1..).take(frame.height()).collect();
+        take(Table { lines, ..Table::new(&file, frame) })?;
+        start += n_rows;
+    }
+    Ok(())
+}
+
 fn read_columns(mut reader: ParquetReader<File>, file: &str) -> anyhow::Result<DataFrame> {
     let (metadata, scales) = widen::widen(reader.get_metadata()?);
     reader.set_metadata(Arc::new(metadata));

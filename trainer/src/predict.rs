@@ -15,10 +15,11 @@ use crate::dialect::Dialect;
 use crate::failure::{Hint, failure};
 use crate::frame::{self, Table, texts};
 use crate::output::{self, Shown};
+use crate::table_writer::TableWriter;
 use crate::{dataset, rows, test};
 
 /// Rows scored at a time.
-const BATCH: usize = 65_536;
+const BATCH: usize = 131_072;
 /// How many rows set aside are shown.
 const SHOWN: usize = 5;
 
@@ -43,27 +44,33 @@ pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
     let predictor = predictor(place, args.model.as_deref())?;
     let dataset = dataset_of(place, predictor.contract());
     let dialect = dataset.as_ref().map_or_else(Dialect::default, |dataset| Dialect::of_another_file(&dataset.source));
-    let table = frame::read_table(&args.input, dialect)?;
     let mut log = args.log.then(|| Log::new(Utc::now()));
     let mut scored = Scored::default();
-    for part in table.parts(BATCH) {
+    let mut writer = None;
+    frame::each_part(&args.input, dialect, BATCH, &mut |part| {
         let (records, set_aside) = records(&part, dataset.as_ref(), predictor.contract())?;
-        scored.add(&predictor, &records, set_aside)?;
-        if let Some(log) = &mut log {
-            log.add(&predictor, records.into_iter().flatten().collect())?;
+        let scores = scored.add(&predictor, &records, set_aside)?;
+        let mut output = output(&part, &predictor, &records, &scores, args.only_predictions)?;
+        if writer.is_none() {
+            writer = Some(TableWriter::new(&args.output, &output)?);
         }
-    }
-    let mut output = output(&table, &predictor, &scored, args.only_predictions)?;
-    frame::write_table(&args.output, &mut output)?;
+        let writer = writer.as_mut().expect("the first part began the file");
+        writer.write(&mut output).with_context(|| format!("cannot write {}", args.output.display()))?;
+        match &mut log {
+            Some(log) => log.add(&predictor, records.into_iter().flatten().collect()),
+            None => Ok(()),
+        }
+    })?;
+    writer.map_or(Ok(()), TableWriter::finish)?;
     let outcome = Outcome {
         output: args.output.clone(),
         model: predictor.name().to_owned(),
         version: predictor.version(),
         synthetic: predictor.synthetic(),
-        n_rows: table.lines.len(),
+        n_rows: scored.n_rows,
         n_set_aside: scored.set_aside.len(),
         n_flagged: scored.n_flagged,
-        labels: count_labels(&predictor, &scored.scores),
+        labels: scored.labels,
         set_aside: write_set_aside(&args.output, &scored.set_aside)?,
         first_set_aside: scored.set_aside.into_iter().take(SHOWN).collect(),
         logged: log.map(|log| log.write(&place.home())).transpose()?,
@@ -135,36 +142,40 @@ fn in_iso(texts: &StringChunked, form: DateForm) -> StringChunked {
 /// What is known of all rows so far.
 #[derive(Default)]
 struct Scored {
-    /// Whether each row is a record.
-    is_record: Vec<bool>,
-    /// Of the rows that are records, in order.
-    scores: Scores,
+    n_rows: usize,
     n_flagged: usize,
+    labels: BTreeMap<String, usize>,
     set_aside: Vec<SetAside>,
 }
 
 impl Scored {
-    fn add(&mut self, predictor: &Predictor, records: &[Option<Record>], set_aside: Vec<SetAside>) -> anyhow::Result<()> {
+    /// Scores a part's records, in order.
+    fn add(&mut self, predictor: &Predictor, records: &[Option<Record>], set_aside: Vec<SetAside>) -> anyhow::Result<Scores> {
         let contract = predictor.contract();
         let mut features = Vec::with_capacity(records.len() * contract.n_features());
         records.iter().flatten().for_each(|record| record.features_into(contract, &mut features));
         let scores = predictor.scores(&features, records.iter().flatten().count())?;
-        self.scores.labels.extend(scores.labels);
-        self.scores.probabilities.extend(scores.probabilities);
-        self.is_record.extend(records.iter().map(Option::is_some));
+        for label in &scores.labels {
+            *self.labels.entry(contract.target.classes[*label as usize].clone()).or_default() += 1;
+        }
+        self.n_rows += records.len();
         self.n_flagged += records.iter().flatten().filter(|record| !record.flags(contract).is_empty()).count();
         self.set_aside.extend(set_aside);
-        Ok(())
+        Ok(scores)
     }
 }
 
-/// The input's columns, then `label` and the probabilities; null where a row was set aside.
-fn output(table: &Table, predictor: &Predictor, scored: &Scored, only: bool) -> anyhow::Result<DataFrame> {
+/// The part's columns, then `label` and the probabilities; null where a row was set aside.
+fn output(
+    table: &Table,
+    predictor: &Predictor,
+    records: &[Option<Record>],
+    scores: &Scores,
+    only: bool,
+) -> anyhow::Result<DataFrame> {
     let classes = &predictor.contract().target.classes;
-    let scores = &scored.scores;
     let mut positions = 0..;
-    let positions: Vec<Option<usize>> =
-        scored.is_record.iter().map(|is_record| if *is_record { positions.next() } else { None }).collect();
+    let positions: Vec<Option<usize>> = records.iter().map(|record| record.as_ref().and_then(|_| positions.next())).collect();
     let label = |position: &Option<usize>| position.map(|row| classes[scores.labels[row] as usize].as_str());
     let labels: StringChunked = positions.iter().map(label).collect();
     let mut predictions = vec![labels.with_name(log_column::LABEL.into()).into_column()];
@@ -182,14 +193,6 @@ fn output(table: &Table, predictor: &Predictor, scored: &Scored, only: bool) -> 
         ));
     }
     Ok(DataFrame::new(positions.len(), inputs.into_iter().chain(predictions).collect())?)
-}
-
-fn count_labels(predictor: &Predictor, scores: &Scores) -> BTreeMap<String, usize> {
-    let mut counts = BTreeMap::new();
-    for label in &scores.labels {
-        *counts.entry(predictor.contract().target.classes[*label as usize].clone()).or_default() += 1;
-    }
-    counts
 }
 
 fn write_set_aside(output: &Path, set_aside: &[SetAside]) -> anyhow::Result<Option<PathBuf>> {

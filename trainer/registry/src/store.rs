@@ -2,20 +2,47 @@
 
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::Error;
 
 /// Replaces a file: writes beside it, then renames.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = folder_of(path);
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    let mut beside = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(Error::io("write in", folder))?;
-    beside.write_all(bytes).and_then(|()| beside.as_file().sync_all()).map_err(Error::io("write", path))?;
-    // A temporary file is private by default; what is published follows the folder's habits.
-    set_readable(beside.path()).map_err(Error::io("write", path))?;
-    beside.persist(path).map_err(|e| Error::io("replace", path)(e.error))?;
-    sync_folder(folder)
+    let beside = Beside::new(path)?;
+    beside.file()?.write_all(bytes).map_err(Error::io("write", path))?;
+    beside.replace()
+}
+
+/// A file beside the one that it will replace; it is removed when dropped before that.
+#[derive(Debug)]
+pub struct Beside {
+    file: tempfile::NamedTempFile,
+    place: PathBuf,
+}
+
+impl Beside {
+    /// An empty file beside `place`, whose folder is made where there is none.
+    pub fn new(place: &Path) -> Result<Self, Error> {
+        let folder = folder_of(place);
+        fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
+        let file = tempfile::Builder::new().prefix(".writing-").tempfile_in(folder).map_err(Error::io("write in", folder))?;
+        Ok(Self { file, place: place.to_owned() })
+    }
+
+    /// The file, to write to: whoever writes buffers.
+    pub fn file(&self) -> Result<File, Error> {
+        self.file.as_file().try_clone().map_err(Error::io("write", &self.place))
+    }
+
+    /// Puts it into its place, once all of it is on disk.
+    pub fn replace(self) -> Result<(), Error> {
+        let Self { file, place } = self;
+        file.as_file().sync_all().map_err(Error::io("write", &place))?;
+        // A temporary file is private by default; what is published follows the folder's habits.
+        set_readable(file.path()).map_err(Error::io("write", &place))?;
+        file.persist(&place).map_err(|e| Error::io("replace", &place)(e.error))?;
+        sync_folder(folder_of(&place))
+    }
 }
 
 /// Replaces a folder by another one beside it, at once where the file system can exchange names.
@@ -67,7 +94,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn replace_in_two_steps(new: &Path, place: &Path) -> Result<std::path::PathBuf, Error> {
+fn replace_in_two_steps(new: &Path, place: &Path) -> Result<PathBuf, Error> {
     let old = new.with_extension("old");
     fs::rename(place, &old).map_err(Error::io("move away", place))?;
     fs::rename(new, place).map_err(Error::io("move to", place))?;
