@@ -12,12 +12,15 @@ const production = read('production', 'manifest.json');
 
 const first = report.versions[0];
 const judged = report.windows.filter((window) => window.n_rows >= report.rules.minimum_rows);
-const drifted = judged.filter((window) => window.prediction?.drifted);
+const tidemark = report.rules.rule === 'tidemark';
+const drifted = judged.filter((window) => (tidemark ? window.prediction_verdict : window.prediction)?.drifted);
 const worst = drifted.reduce((worst, window) => (worst && worst.prediction.value >= window.prediction.value ? worst : window), null);
 const names = (windows) => windows.map((window) => window.name).join(' ');
 const calm = judged.filter((window) => !drifted.includes(window));
 const months = calm.length && calm.length < drifted.length ? `all but ${names(calm)}` : names(drifted) || 'none';
-const answers = report.alerts.map((alert) => alert.answer).filter(Boolean);
+const alerts = report.alerts.filter((alert) => alert.name === 'PredictionDrift');
+const of_columns = report.alerts.length - alerts.length;
+const answers = alerts.map((alert) => alert.answer).filter(Boolean);
 const n_failed = answers.filter((answer) => answer.outcome === 'failed').length;
 const failed = n_failed ? ` (${n_failed} FAILED)` : '';
 const promoted = answers.filter((answer) => answer.outcome === 'promoted');
@@ -35,7 +38,8 @@ const facts = [
   ['first model', `version ${first.version}, ${first.family}, AUC ${number(first.validation.roc_auc)} on validation rows of its own time`],
   ['drift', `${drifted.length} of the ${judged.length} months with ${report.rules.minimum_rows} predictions or more: ${months}`],
   ['furthest', worst ? `${worst.name}: ${number(worst.prediction.value, 2)} where ${report.rules.prediction_drift} is allowed` : 'none'],
-  ['alerts', `${report.alerts.length} fired, ${answers.length} answered by a retrain${failed}; challengers that were better and went into production: ${promoted.length}`],
+  ['alerts', `${alerts.length} fired, ${answers.length} answered by a retrain${failed}; challengers that were better and went into production: ${promoted.length}`],
+  ['columns', `${of_columns} alerts, which ask for no retrain`],
 ];
 if (n > 0) {
   const losses = `log loss ${number(mean((w) => w.performance.log_loss))} instead of ${number(mean((w) => w.shadow.log_loss))}`;

@@ -130,12 +130,11 @@ impl Entry {
     }
 }
 
-/// The end of the first judged window after an alert's own, if the rule no longer holds there.
+/// The end of the first window after an alert's own at which its rule had been calm for long enough.
 fn end_of(entry: &Entry, judgements: &[Judgement]) -> Option<DateTime<Utc>> {
-    let later = judgements.iter().filter(|judgement| judgement.window.by == entry.window.by && judgement.window > entry.window);
-    let next = later.map(|judgement| judgement.window).min()?;
-    let fires = judgements.iter().any(|judgement| judgement.window == next && judgement.alert.is_some());
-    (!fires).then(|| next.end_time())
+    let same = |judgement: &&Judgement| judgement.name == entry.label(Alert::NAME) && judgement.window.by == entry.window.by;
+    let calm = judgements.iter().filter(same).filter(|judgement| judgement.calmed && judgement.window > entry.window);
+    Some(calm.map(|judgement| judgement.window).min()?.end_time())
 }
 
 fn path(home: &Home) -> PathBuf {
@@ -147,13 +146,13 @@ mod tests {
     use super::*;
     use crate::measure::tests::window_report;
     use crate::rules::judge;
+    use crate::rules::tests::sure;
     use data_contract::Rules;
-    use monitor_drift::{Drift, Statistic};
 
     fn judgements(values: &[(&str, f64)]) -> Vec<Judgement> {
         let window = |&(name, value): &(&str, f64)| {
             let mut window = window_report(name, 7, 500);
-            window.prediction = Some(Drift { statistic: Statistic::Wasserstein, value, threshold: 0.1, drifted: value >= 0.1 });
+            (window.prediction_verdict, window.n_shifted) = (sure(value), 0);
             window
         };
         judge(&values.iter().map(window).collect::<Vec<_>>(), "churn", &Rules::default(), false)
@@ -177,12 +176,19 @@ mod tests {
     }
 
     #[test]
+    fn one_calm_window_ends_every_alert_before_it() {
+        let mut book = AlertBook::default();
+        book.update(&judgements(&[("2009-03", 0.2), ("2009-04", 0.2), ("2009-05", 0.05)]), "churn", false);
+        assert!(book.entries().all(|entry| entry.resolved_at().unwrap().date_naive().to_string() == "2009-06-01"));
+    }
+
+    #[test]
     fn another_model_s_calm_and_another_length_s_end_nothing() {
         let mut book = AlertBook::default();
         book.update(&judgements(&[("2009-03", 0.2)]), "churn", false);
         book.update(&judgements(&[("2009-04", 0.05)]), "weather", false);
         let mut days = judgements(&[("2009-04", 0.05)]);
-        days[0].window.by = By::Day;
+        days.iter_mut().for_each(|judgement| judgement.window.by = By::Day);
         book.update(&days, "churn", false);
         let entry = book.entries().next().unwrap();
         assert!(entry.resolved_at().is_none());

@@ -1,8 +1,9 @@
 //! A column's distribution as bars: the reference's beside a window's. Pure.
 
-use data_contract::{ColumnKind, Moment};
+use data_contract::{ColumnKind, Moment, Rules};
 use monitor_drift::{Counts, Kind, compare};
 
+use crate::judging::judge_window;
 use crate::measure::share;
 use crate::report_model::{Bar, Distribution};
 use crate::sides;
@@ -10,15 +11,16 @@ use crate::tally::Tally;
 use crate::versions::Version;
 
 /// Each column's distribution at training and in a window.
-pub(crate) fn distributions(traffic: &Tally, version: &Version) -> Vec<Distribution> {
-    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns);
+pub(crate) fn distributions(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Distribution> {
+    let verdicts = judge_window(traffic, version, rules).columns;
+    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns).zip(verdicts);
     columns
-        .map(|((column, reference), current)| {
+        .map(|(((column, reference), current), verdict)| {
             let reference = sides::reference(&reference.counts);
             let dates = matches!(column.kind, ColumnKind::Date { .. });
             let drift = if dates { None } else { compare(&reference, current, None).ok() };
             let bars = if dates { date_bars(&reference, current) } else { bars(&reference, current) };
-            Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, bars }
+            Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, verdict, bars }
         })
         .collect()
 }
@@ -158,7 +160,7 @@ mod tests {
     #[test]
     fn distributions_add_up_to_one() {
         let many = (0..400).map(|n| (f64::from(n) / 3.0, 5));
-        for distribution in distributions(&tally(many, [("basic", 1000), ("gold", 1000)]), &version_of(7)) {
+        for distribution in distributions(&tally(many, [("basic", 1000), ("gold", 1000)]), &version_of(7), &Rules::default()) {
             for side in [|bar: &Bar| bar.reference, |bar: &Bar| bar.current] {
                 assert!((distribution.bars.iter().map(side).sum::<f64>() - 1.0).abs() < 1e-9);
             }

@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod ingest;
 mod journal;
+mod judging;
 mod log;
 mod log_rows;
 mod measure;

@@ -1,32 +1,50 @@
 //! From counts to figures: one window and version against the version's own reference. Pure.
 
 use chrono::{DateTime, Utc};
-use data_contract::{Column, ColumnKind, Contract};
-use monitor_drift::{Counts, DATASET_DRIFT_SHARE, Drift, compare, dataset_drifted, missing_per_row, missing_share_of_cells};
+use data_contract::{Column, ColumnKind, Contract, Rules};
+use monitor_drift::{
+    Counts, DATASET_DRIFT_SHARE, Drift, Verdict, compare, dataset_drifted, missing_per_row, missing_share_of_cells,
+};
 
 use crate::counting::Served;
+use crate::judging::judge_window;
 use crate::report_model::{ColumnReport, Performance, WindowReport};
 use crate::sides;
 use crate::tally::{Tally, WindowCounts};
-use crate::versions::Version;
+use crate::versions::{Importance, Version};
 
 /// Why a column of dates has no drift: a later window has later dates, and that is no news.
 pub(crate) const DATES_MOVE_ON: &str = "dates move on, so they are counted and not tested for drift";
 
+/// What windows are measured by.
+pub(crate) struct Measure<'a> {
+    /// The rules of the dataset.
+    pub(crate) rules: &'a Rules,
+    /// How much of the model's skill lies in each column.
+    pub(crate) importance: &'a Importance,
+    /// The time.
+    pub(crate) now: DateTime<Utc>,
+}
+
 /// Measures one window; none when it has no traffic.
-pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, now: DateTime<Utc>) -> Option<WindowReport> {
+pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, by: &Measure) -> Option<WindowReport> {
     let (window, number) = served;
     let traffic = counts.traffic.as_ref()?;
-    let columns = columns(traffic, version);
+    let judged = judge_window(traffic, version, by.rules);
+    let columns = columns(traffic, version, &judged.columns, by.importance);
+    let shifted = || columns.iter().filter(|column| column.verdict.is_some_and(|verdict| verdict.drifted));
     let drifts: Vec<Drift> = columns.iter().filter_map(|column| column.drift).collect();
     let class = followed_class(&version.contract);
     Some(WindowReport {
         name: window.name(),
         window,
-        open: window.end_time() > now,
+        open: window.end_time() > by.now,
         version: number,
         n_rows: traffic.n_rows,
         prediction: compare(&sides::reference(&version.reference.prediction), &traffic.prediction, None).ok(),
+        prediction_verdict: judged.prediction,
+        n_shifted: shifted().count(),
+        importance_shifted: shifted().map(|column| column.importance).sum(),
         n_drifted: drifts.iter().filter(|drift| drift.drifted).count(),
         dataset_drifted: !drifts.is_empty() && dataset_drifted(&drifts, DATASET_DRIFT_SHARE),
         missing_share_of_cells: missing_share_of_cells(&traffic.columns),
@@ -62,10 +80,10 @@ pub(crate) fn followed_class(contract: &Contract) -> &str {
     &contract.target.classes[contract.target.followed()]
 }
 
-fn columns(traffic: &Tally, version: &Version) -> Vec<ColumnReport> {
-    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns);
+fn columns(traffic: &Tally, version: &Version, verdicts: &[Option<Verdict>], importance: &Importance) -> Vec<ColumnReport> {
+    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns).zip(verdicts);
     columns
-        .map(|((column, reference), current)| {
+        .map(|(((column, reference), current), verdict)| {
             let compared = match column.kind {
                 ColumnKind::Date { .. } => Err(DATES_MOVE_ON.to_owned()),
                 _ => compare(&sides::reference(&reference.counts), current, None).map_err(|error| error.to_string()),
@@ -74,6 +92,8 @@ fn columns(traffic: &Tally, version: &Version) -> Vec<ColumnReport> {
                 name: column.name.clone(),
                 drift: compared.as_ref().ok().copied(),
                 problem: compared.err(),
+                verdict: *verdict,
+                importance: importance.of(&column.name),
                 n_missing: current.n_missing(),
                 n_unseen: n_unseen(current, column),
             }
@@ -117,7 +137,13 @@ pub(crate) mod tests {
         let window = Window::of(format!("{month}-01").parse().unwrap(), By::Month);
         let tally = tally([(41.0, n_rows)], [("basic", n_rows)]);
         let counts = WindowCounts { traffic: Some(tally), ..WindowCounts::default() };
-        measure((window, version), &counts, &version_of(version), "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        measured_of((window, version), &counts).unwrap()
+    }
+
+    fn measured_of(served: Served, counts: &WindowCounts) -> Option<WindowReport> {
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        let by = Measure { rules: &Rules::default(), importance: &Importance::default(), now };
+        measure(served, counts, &version_of(served.1), &by)
     }
 
     /// A version whose training rows were spread evenly.
@@ -197,7 +223,7 @@ pub(crate) mod tests {
     fn measured(tally: Tally) -> WindowReport {
         let window = Window::of("2009-03-01".parse().unwrap(), By::Month);
         let counts = WindowCounts { traffic: Some(tally), ..WindowCounts::default() };
-        measure((window, 7), &counts, &version_of(7), "2026-01-01T00:00:00Z".parse().unwrap()).unwrap()
+        measured_of((window, 7), &counts).unwrap()
     }
 
     #[test]
@@ -223,6 +249,6 @@ pub(crate) mod tests {
     #[test]
     fn an_empty_window_is_no_window() {
         let window = Window::of("2009-03-01".parse().unwrap(), By::Month);
-        assert!(measure((window, 7), &WindowCounts::default(), &version_of(7), Utc::now()).is_none());
+        assert!(measured_of((window, 7), &WindowCounts::default()).is_none());
     }
 }

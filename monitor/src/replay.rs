@@ -64,7 +64,8 @@ impl Replay<'_> {
         self.score(month, rows)?;
         let now = Utc::now().max(month.end_time());
         let (reported, posted) = report(&self.plan(now), counter, versions)?;
-        let answers = posted?.iter().map(|alert| self.wait(alert)).collect::<Result<Vec<_>, _>>()?;
+        let asking = posted?.into_iter().filter(Alert::asks_for_retrain);
+        let answers = asking.map(|alert| self.wait(&alert)).collect::<Result<Vec<_>, _>>()?;
         progress::line(&self.line(month, &reported, &answers)?);
         Ok(now)
     }
@@ -128,12 +129,12 @@ impl Replay<'_> {
         let of_month = reported.report.windows.iter().filter(|window| window.window == month);
         let served: Vec<String> = of_month
             .map(|window| {
-                let drift = window.prediction.map_or_else(|| "–".into(), |drift| distance(drift.value));
+                let drift = reported.report.prediction_drift(window).map_or_else(|| "–".into(), |drift| distance(drift.value));
                 let auc = metric(window.performance.as_ref().and_then(|performance| performance.roc_auc));
                 format!("v{} {:>6} rows  drift {drift:<6} AUC {auc}", window.version, count(window.n_rows))
             })
             .collect();
-        let alert = if reported.new_alerts.is_empty() { "" } else { "  alert" };
+        let alert = if reported.new_alerts.iter().any(Alert::asks_for_retrain) { "  alert" } else { "" };
         let outcome: String = answers.iter().map(|answer| format!("  {}", outcome(answer))).collect();
         let next = versions::production(self.home)?.map(|manifest| format!("  next: v{}", manifest.version)).unwrap_or_default();
         Ok(format!("{}  {}{alert}{outcome}{next}", month.name(), served.join(" | ")))

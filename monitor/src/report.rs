@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use chrono::{DateTime, Utc};
-use data_contract::{Alert, Event, HistoryLine, Home};
+use data_contract::{Alert, Event, HistoryLine, Home, Rules};
 
 use crate::alerts::{AlertBook, Entry};
 use crate::args::ReportArgs;
@@ -13,10 +13,10 @@ use crate::distributions::distributions;
 use crate::engine::Engine;
 use crate::failure::{ALERT_FIRED, DONE, Failure};
 use crate::journal::Journal;
-use crate::measure::{followed_class, measure, performance};
+use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
 use crate::report_model::{AlertReport, Answer, REPORT_FORMAT, Report, VersionSummary, WindowReport, newest};
-use crate::rules::judge;
+use crate::rules::{self, judge};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
@@ -94,14 +94,15 @@ pub(crate) fn write(report: &Report, output: &Path) -> Result<(), Failure> {
 }
 
 fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Report> {
-    let windows = measure_all(plan, counter, versions)?;
+    let rules = dataset_rules(plan, counter, versions)?;
+    let windows = measure_all(plan, counter, versions, &rules)?;
     let production = versions::production(plan.home)?;
     let number_of = |window: &WindowReport| (window.window, window.version);
-    let dataset = windows.last().and_then(|window| known(versions, window.version)).map(dataset_of).unwrap_or_default();
-    let rules = versions::rules(plan.home, &dataset)?;
     let newest = newest(&windows, &rules).map(number_of);
     let of_newest = newest.and_then(|(_, number)| known(versions, number));
     let traffic = newest.and_then(|served| counter.windows()[&served].traffic.as_ref());
+    let distributions =
+        traffic.zip(of_newest).map(|(traffic, version)| distributions(traffic, version, &rules)).unwrap_or_default();
     Ok(Report {
         format: REPORT_FORMAT,
         generated: plan.now,
@@ -113,7 +114,7 @@ fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Repo
         rules,
         followed_class: of_newest.map(|version| followed_class(&version.contract).to_owned()).unwrap_or_default(),
         versions: versions.known().map(summary).collect(),
-        distributions: traffic.zip(of_newest).map(|(traffic, version)| distributions(traffic, version)).unwrap_or_default(),
+        distributions,
         windows,
         alerts: Vec::new(),
         not_counted: not_counted(counter),
@@ -126,15 +127,24 @@ fn known(versions: &Versions, number: u32) -> Option<&Version> {
     versions.known().find(|version| version.manifest.version == number)
 }
 
-fn dataset_of(version: &Version) -> String {
-    version.manifest.data.dataset.clone()
+/// The rules of the dataset of the newest version that served.
+fn dataset_rules(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Rules> {
+    let mut dataset = String::new();
+    for &(_, number) in counter.windows().keys() {
+        if let Some(version) = versions.get(plan.home, number)? {
+            dataset.clone_from(&version.manifest.data.dataset);
+        }
+    }
+    Ok(versions::rules(plan.home, &dataset)?)
 }
 
-fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Vec<WindowReport>> {
+fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &Rules) -> Result<Vec<WindowReport>> {
     let mut reports = Vec::new();
     for (&(window, number), counts) in counter.windows() {
+        let importance = versions.importance(plan.home, number)?;
         if let Some(version) = versions.get(plan.home, number)? {
-            reports.extend(measure((window, number), counts, version, plan.now));
+            let by = Measure { rules, importance: &importance, now: plan.now };
+            reports.extend(measure((window, number), counts, version, &by));
         }
     }
     for (&(window, number), counts) in counter.windows() {
@@ -177,6 +187,8 @@ fn alert_reports(book: &AlertBook, report: &Report, history: &[HistoryLine]) -> 
 fn alert_report(entry: &Entry, history: &[HistoryLine]) -> AlertReport {
     let annotation = |name: &str| entry.alert.annotations.get(name).map_or("", String::as_str);
     AlertReport {
+        name: entry.label(Alert::NAME).to_owned(),
+        severity: entry.label(rules::SEVERITY).to_owned(),
         fingerprint: entry.alert.fingerprint.clone(),
         window: entry.label("window").to_owned(),
         version: entry.label("version").parse().unwrap_or_default(),

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use data_contract::{RetrainOutcome, Rules};
-use monitor_drift::{Drift, Kind};
+use data_contract::{RetrainOutcome, Rules, WindowRule};
+use monitor_drift::{Drift, Kind, Statistic, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::tally::NotCounted;
@@ -79,13 +79,22 @@ pub(crate) struct WindowReport {
     pub(crate) version: u32,
     /// Predictions.
     pub(crate) n_rows: u64,
-    /// Drift of the followed class's probability; none without rows on either side.
+    /// Drift of the followed class's probability as Evidently has it; none without rows on either side.
     pub(crate) prediction: Option<Drift>,
+    /// The rule `tidemark` on the followed class's probability; its effect is the Wasserstein distance over the reference's deviation.
+    #[serde(default)]
+    pub(crate) prediction_verdict: Option<Verdict>,
     /// Each column.
     pub(crate) columns: Vec<ColumnReport>,
-    /// Columns that drifted.
+    /// Columns that drifted as Evidently has it.
     pub(crate) n_drifted: usize,
-    /// Whether half the columns or more drifted.
+    /// Columns that drifted by the rule `tidemark`.
+    #[serde(default)]
+    pub(crate) n_shifted: usize,
+    /// Share of the model's skill that lies in the columns that drifted by the rule `tidemark`; none where it is not known.
+    #[serde(default)]
+    pub(crate) importance_shifted: Option<f64>,
+    /// Whether Evidently's half of the columns or more drifted.
     pub(crate) dataset_drifted: bool,
     /// Missing cells over all cells (rows times columns), 0 to 1.
     pub(crate) missing_share_of_cells: f64,
@@ -108,8 +117,14 @@ pub(crate) struct WindowReport {
 pub(crate) struct ColumnReport {
     /// Its name.
     pub(crate) name: String,
-    /// Its drift; none when it cannot be told.
+    /// Its drift as Evidently has it; none when it cannot be told.
     pub(crate) drift: Option<Drift>,
+    /// The rule `tidemark` on it; none for dates.
+    #[serde(default)]
+    pub(crate) verdict: Option<Verdict>,
+    /// Share of the model's skill that lies in it, from 0 to 1; none where it is not known.
+    #[serde(default)]
+    pub(crate) importance: Option<f64>,
     /// Why drift cannot be told.
     pub(crate) problem: Option<String>,
     /// Rows without a value.
@@ -151,8 +166,11 @@ pub(crate) struct Distribution {
     /// Whether the numbers are dates, which are not tested for drift: they move on.
     #[serde(default)]
     pub(crate) dates: bool,
-    /// Its drift in the newest window.
+    /// Its drift in the newest window as Evidently has it.
     pub(crate) drift: Option<Drift>,
+    /// The rule `tidemark` on it.
+    #[serde(default)]
+    pub(crate) verdict: Option<Verdict>,
     /// Bars, in order.
     pub(crate) bars: Vec<Bar>,
 }
@@ -171,6 +189,12 @@ pub(crate) struct Bar {
 /// One alert and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AlertReport {
+    /// The rule that fired, `PredictionDrift` or `ColumnDrift`.
+    #[serde(default = "prediction_drift")]
+    pub(crate) name: String,
+    /// `critical`, `warning` or `info`; empty on alerts of earlier versions of the program.
+    #[serde(default)]
+    pub(crate) severity: String,
     /// Its fingerprint.
     pub(crate) fingerprint: String,
     /// Name of the window.
@@ -179,7 +203,7 @@ pub(crate) struct AlertReport {
     pub(crate) version: u32,
     /// What people read.
     pub(crate) summary: String,
-    /// The drift's value.
+    /// The drift's value; of columns, the importance of those that drifted.
     pub(crate) value: f64,
     /// When it began.
     pub(crate) starts_at: DateTime<Utc>,
@@ -200,7 +224,88 @@ pub(crate) struct Answer {
     pub(crate) reason: String,
 }
 
+fn prediction_drift() -> String {
+    crate::rules::PREDICTION_DRIFT.to_owned()
+}
+
+impl AlertReport {
+    /// Whether a retrain is to answer it.
+    pub(crate) fn of_predictions(&self) -> bool {
+        self.name == crate::rules::PREDICTION_DRIFT
+    }
+}
+
+/// A figure with its limit and its verdict, by the rule that is in force.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Figure {
+    /// What it is called.
+    pub(crate) name: &'static str,
+    /// Its value.
+    pub(crate) value: f64,
+    /// Limits away: from 1 on it is too far, if it is sure.
+    pub(crate) ratio: f64,
+    /// The verdict.
+    pub(crate) drifted: bool,
+}
+
+impl Figure {
+    /// Evidently's.
+    pub(crate) fn of_drift(drift: &Drift) -> Self {
+        let ratio =
+            if drift.statistic.is_p_value() { drift.threshold / drift.value.max(1e-300) } else { drift.value / drift.threshold };
+        Figure { name: drift.statistic.evidently_name(), value: drift.value, ratio, drifted: drift.drifted }
+    }
+
+    /// That of the rule `tidemark`.
+    fn of_verdict(verdict: &Verdict) -> Self {
+        let ratio = verdict.effect / verdict.matters_from;
+        Figure { name: "effect", value: verdict.effect, ratio, drifted: verdict.drifted }
+    }
+
+    /// The figure of the rule in force, of the two there are.
+    pub(crate) fn of(rule: WindowRule, drift: Option<&Drift>, verdict: Option<&Verdict>) -> Option<Self> {
+        match rule {
+            WindowRule::Tidemark => verdict.map(Self::of_verdict),
+            WindowRule::Evidently => drift.map(Self::of_drift),
+        }
+    }
+}
+
 impl Report {
+    /// How far the predictions of a window moved, by the rule in force.
+    pub(crate) fn prediction_drift(&self, window: &WindowReport) -> Option<Drift> {
+        let evidently = || window.prediction.map(|drift| Drift { drifted: crate::rules::too_far(&drift, &self.rules), ..drift });
+        let tidemark = || {
+            window.prediction_verdict.map(|verdict| Drift {
+                statistic: Statistic::Wasserstein,
+                value: verdict.effect,
+                threshold: verdict.matters_from,
+                drifted: verdict.drifted,
+            })
+        };
+        if self.by_tidemark() { tidemark() } else { evidently() }
+    }
+
+    /// How far a column moved, by the rule in force.
+    pub(crate) fn column_drift(&self, column: &ColumnReport) -> Option<Figure> {
+        Figure::of(self.rules.rule, column.drift.as_ref(), column.verdict.as_ref())
+    }
+
+    /// Columns of a window that drifted, by the rule in force.
+    pub(crate) fn n_drifted(&self, window: &WindowReport) -> usize {
+        if self.by_tidemark() { window.n_shifted } else { window.n_drifted }
+    }
+
+    /// Whether the rule `tidemark` is in force.
+    pub(crate) fn by_tidemark(&self) -> bool {
+        self.rules.rule == WindowRule::Tidemark
+    }
+
+    /// Alerts that a retrain is to answer.
+    pub(crate) fn prediction_alerts(&self) -> impl Iterator<Item = &AlertReport> {
+        self.alerts.iter().filter(|alert| alert.of_predictions())
+    }
+
     /// Windows in which a version's predictions drifted, and windows in which one was judged.
     pub(crate) fn drifted_of(&self) -> (usize, usize) {
         let judged = || self.windows.iter().filter(|window| window.judged(&self.rules));
@@ -211,7 +316,7 @@ impl Report {
 
     /// Whether the alert rule holds in a window, however many rows it has.
     pub(crate) fn rules_broken(&self, window: &WindowReport) -> bool {
-        window.prediction.is_some_and(|drift| crate::rules::too_far(&drift, &self.rules))
+        crate::rules::predictions_drifted(window, &self.rules)
     }
 
     /// Those among some windows that can be judged; all of them where none can.
@@ -256,7 +361,8 @@ pub(crate) mod tests {
 
     fn window(month: &str, version: u32, n_rows: u64, value: f64) -> WindowReport {
         let drift = Drift { statistic: Statistic::Wasserstein, value, threshold: 0.1, drifted: value >= 0.1 };
-        WindowReport { prediction: Some(drift), ..window_report(month, version, n_rows) }
+        let verdict = Verdict { p_value: 0.0, sure_from: 0.005, effect: value, matters_from: 0.1, drifted: value >= 0.1 };
+        WindowReport { prediction: Some(drift), prediction_verdict: Some(verdict), ..window_report(month, version, n_rows) }
     }
 
     #[test]

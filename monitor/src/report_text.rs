@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use monitor_drift::Drift;
 use serde::Serialize;
 
 use crate::failure::FAILED;
@@ -106,22 +107,21 @@ fn windows(report: &Report) -> Table {
         column.set_cell_alignment(CellAlignment::Right);
     }
     for window in &report.windows {
-        table.add_row(row(window, report.rules_broken(window)));
+        table.add_row(row(report, window));
     }
     table
 }
 
-fn row(window: &WindowReport, drifted: bool) -> [String; 10] {
+fn row(report: &Report, window: &WindowReport) -> [String; 10] {
     let performance = window.performance.as_ref();
-    let drift = window
-        .prediction
-        .map_or_else(|| "–".into(), |drift| format!("{}{}", distance(drift.value), if drifted { " *" } else { "  " }));
+    let mark = |drift: Drift| format!("{}{}", distance(drift.value), if drift.drifted { " *" } else { "  " });
+    let drift = report.prediction_drift(window).map_or_else(|| "–".into(), mark);
     [
         format!("{}{}", window.name, if window.open { " (open)" } else { "" }),
         window.version.to_string(),
         count(window.n_rows),
         drift,
-        format!("{} of {}", window.n_drifted, window.columns.len()),
+        format!("{} of {}", report.n_drifted(window), window.columns.len()),
         percent(window.missing_share_of_cells),
         performance.map_or_else(|| "–".into(), |performance| percent(performance.coverage)),
         metric(performance.and_then(|performance| performance.roc_auc)),

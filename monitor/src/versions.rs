@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use data_contract::{Bundle, Contract, Dataset, HistoryLine, Home, Manifest, Reference, Rules};
+use data_contract::{Bundle, Contract, Dataset, Evaluation, HistoryLine, Home, Manifest, Reference, Rules};
 
 use crate::contracts;
 use crate::failure::Failure;
@@ -24,6 +24,29 @@ pub(crate) struct Version {
 #[derive(Debug, Default)]
 pub(crate) struct Versions {
     by_number: BTreeMap<u32, Option<Version>>,
+    importance: BTreeMap<u32, Importance>,
+}
+
+/// How much of a model's skill lies in each column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Importance {
+    shares: BTreeMap<String, f64>,
+}
+
+impl Importance {
+    /// Of a version's evaluation; nothing is known where it was not asked, as of a model that was retrained, or where no column counts.
+    fn new(evaluation: &Evaluation) -> Self {
+        let worth = |mean: f64| mean.max(0.0);
+        let total: f64 = evaluation.importance.iter().map(|importance| worth(importance.mean)).sum();
+        let share = |mean: f64| worth(mean) / total;
+        let shares = evaluation.importance.iter().map(|importance| (importance.column.clone(), share(importance.mean)));
+        if total > 0.0 { Self { shares: shares.collect() } } else { Self::default() }
+    }
+
+    /// A column's share of what all columns add, from 0 to 1; none where nothing is known.
+    pub(crate) fn of(&self, column: &str) -> Option<f64> {
+        (!self.shares.is_empty()).then(|| self.shares.get(column).copied().unwrap_or(0.0))
+    }
 }
 
 impl Versions {
@@ -39,6 +62,22 @@ impl Versions {
             });
         }
         Ok(self.by_number[&number].as_ref())
+    }
+
+    /// How much of a version's skill lies in each column; where it was not asked of this one, as after a retrain, that of the newest
+    /// version before it of which it was.
+    pub(crate) fn importance(&mut self, home: &Home, number: u32) -> Result<Importance, Failure> {
+        if let Some(known) = self.importance.get(&number) {
+            return Ok(known.clone());
+        }
+        let mut found = Importance::default();
+        for folder in (1..=number).rev().map(|earlier| home.version(earlier)).chain([home.production()]) {
+            found = read_importance(&folder)?;
+            if found != Importance::default() {
+                break;
+            }
+        }
+        Ok(self.importance.entry(number).or_insert(found).clone())
     }
 
     /// The versions read so far.
@@ -65,16 +104,24 @@ pub(crate) fn history(home: &Home) -> Result<Vec<HistoryLine>, Failure> {
     Ok(text.lines().enumerate().filter_map(parse).collect())
 }
 
+/// What a bundle's evaluation says of its columns; nothing where there is none, or where it cannot be read, which is told.
+fn read_importance(folder: &std::path::Path) -> Result<Importance, Failure> {
+    match files::read_json::<Evaluation>(&folder.join(Bundle::EVALUATION)) {
+        Ok(evaluation) => Ok(evaluation.as_ref().map(Importance::new).unwrap_or_default()),
+        Err(failure @ Failure::Damaged { .. }) => {
+            tracing::warn!(%failure, "the importance of columns is not known");
+            Ok(Importance::default())
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
 /// The rules of a dataset, checked; the defaults when the home folder has no file of it.
 pub(crate) fn rules(home: &Home, dataset: &str) -> Result<Rules, Failure> {
     let path = home.dataset(dataset);
     let Some(text) = files::read_text(&path)? else { return Ok(Rules::default()) };
     let damaged = |problem: String| Failure::Damaged { path: path.clone(), problem };
-    let rules = Dataset::parse(&text).map_err(|error| damaged(error.to_string()))?.rules;
-    match rules.prediction_drift.is_finite() && rules.prediction_drift > 0.0 {
-        true => Ok(rules),
-        false => Err(damaged("`rules.prediction_drift` must be a number above 0".into())),
-    }
+    Ok(Dataset::parse(&text).map_err(|error| damaged(error.to_string()))?.rules)
 }
 
 /// The registry's version; on a machine that has only the production bundle, that one where it is the same version.

@@ -59,7 +59,8 @@ async fn take(State(desk): State<Desk>, body: Result<Bytes, BytesRejection>) -> 
             return (StatusCode::BAD_REQUEST, Json(json!({ "error": format!("not an alert: {error}"), "hint": hint })));
         }
     };
-    let firing: Vec<Alert> = group.alerts.into_iter().filter(|alert| alert.status == AlertStatus::Firing).collect();
+    let to_answer = |alert: &Alert| alert.status == AlertStatus::Firing && alert.asks_for_retrain();
+    let firing: Vec<Alert> = group.alerts.into_iter().filter(to_answer).collect();
     let accepted = firing.len();
     if let Err(error) = desk.inbox.add(&firing) {
         let hint = "see that the trainer's home folder can be written to and the disk is not full; then post again";

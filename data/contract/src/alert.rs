@@ -58,7 +58,7 @@ pub struct Alert {
     /// Where it came from.
     #[serde(default, rename = "generatorURL")]
     pub generator_url: String,
-    /// Digest of the labels.
+    /// Digest of the labels that identify it.
     #[serde(default)]
     pub fingerprint: String,
 }
@@ -76,6 +76,13 @@ pub enum AlertStatus {
 impl Alert {
     /// The label that names the rule.
     pub const NAME: &str = "alertname";
+    /// The label that says `no` when a retrain would not answer the alert; it is missing otherwise.
+    pub const RETRAIN: &str = "retrain";
+
+    /// Whether a retrain answers it: alerts of other senders have no such label and do.
+    pub fn asks_for_retrain(&self) -> bool {
+        self.labels.get(Self::RETRAIN).is_none_or(|answer| answer != "no")
+    }
 
     /// Sixteen hexadecimal digits that depend on the labels alone.
     pub fn fingerprint_of(labels: &BTreeMap<String, String>) -> String {
@@ -113,6 +120,15 @@ mod tests {
         let group: AlertGroup = serde_json::from_str(include_str!("../fixtures/alertmanager-4.json")).unwrap();
         assert_eq!(group.status, AlertStatus::Firing);
         assert_eq!(group.alerts[0].labels["alertname"], "PredictionDrift");
+    }
+
+    #[test]
+    fn only_an_alert_that_says_so_asks_for_no_retrain() {
+        let mut alert =
+            serde_json::from_str::<AlertGroup>(include_str!("../fixtures/alertmanager-4.json")).unwrap().alerts.remove(0);
+        assert!(alert.asks_for_retrain());
+        alert.labels.insert(Alert::RETRAIN.to_owned(), "no".to_owned());
+        assert!(!alert.asks_for_retrain());
     }
 
     #[test]

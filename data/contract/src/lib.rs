@@ -48,7 +48,7 @@ pub use checks::{CHECKS_FORMAT, CheckKind, Checks, Finding};
 pub use contract::{Column, ColumnKind, Contract, ContractError, RARE_LEVELS, Target};
 pub use dataset::{
     CalibrationKind, ClassWeights, Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, Direction, MAX_LEVELS, Rules, Source,
-    Split, SplitKind, TargetRule, Training,
+    Split, SplitKind, TargetRule, Training, WindowRule,
 };
 pub use digest::{sha256_hex, short};
 pub use evaluation::{

@@ -3,9 +3,11 @@
 //! The state is how often each probability was followed by the positive class and how often not. It adds up like [`crate::Counts`],
 //! so the figures of a year follow from those of its months.
 //! Formulas as in scikit-learn 1.7: `roc_auc_score` (ties count half), `average_precision_score` (no interpolation),
-//! `log_loss` (probabilities clipped to the machine epsilon), `brier_score_loss`, `accuracy_score`.
+//! `log_loss` (probabilities clipped to the machine epsilon), `brier_score_loss`, `accuracy_score`, `f1_score`.
 
 use serde::{Deserialize, Serialize};
+
+use crate::NumericCounts;
 
 /// Outcomes by probability. The default is the neutral element of [`Outcomes::merge`].
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -96,14 +98,31 @@ impl Outcomes {
         self.mean(|probability, positive| f64::from(u8::from((probability > threshold) == positive)))
     }
 
+    /// Harmonic mean of precision and recall when the positive class is predicted above `threshold`; none where no row is positive or
+    /// predicted so.
+    #[must_use]
+    pub fn f1(&self, threshold: f64) -> Option<f64> {
+        let above = self.rows.iter().filter(|row| row.0 > threshold);
+        let (n_predicted, hits) = above.fold((0, 0), |(n, hits), row| (n + row.1 + row.2, hits + row.2));
+        let whole = n_predicted + self.n_positive();
+        (whole > 0).then(|| 2.0 * hits as f64 / whole as f64)
+    }
+
+    /// The probabilities of the rows, without what became of them.
+    #[must_use]
+    pub fn probabilities(&self) -> NumericCounts {
+        NumericCounts::from_pairs(self.rows.iter().map(|&(p, negatives, positives)| (p, negatives + positives)))
+    }
+
+    /// The sum over rows of what a row of either class adds, by its probability.
+    pub(crate) fn sum(&self, negative: impl Fn(f64) -> f64, positive: impl Fn(f64) -> f64) -> f64 {
+        let rows = self.rows.iter();
+        rows.map(|&(p, negatives, positives)| negatives as f64 * negative(p) + positives as f64 * positive(p)).sum()
+    }
+
     fn mean(&self, of: impl Fn(f64, bool) -> f64) -> Option<f64> {
-        let sum: f64 = self
-            .rows
-            .iter()
-            .map(|&(p, negatives, positives)| negatives as f64 * of(p, false) + positives as f64 * of(p, true))
-            .sum();
         let n = self.n();
-        (n > 0).then(|| sum / n as f64)
+        (n > 0).then(|| self.sum(|p| of(p, false), |p| of(p, true)) / n as f64)
     }
 
     fn gather(mut rows: Vec<(f64, u64, u64)>) -> Self {
@@ -156,6 +175,14 @@ mod tests {
         check(&documented, [0.75, 0.8333333333333333, 0.47228795380917615, 0.15812500000000002, 0.75]);
         check(&[(0.5, true), (0.5, false)], [0.5, 0.5, std::f64::consts::LN_2, 0.25, 0.5]);
         check(&[(0.0, false), (1.0, true)], [1.0, 1.0, 2.2204460492503136e-16, 0.0, 1.0]);
+    }
+
+    #[test]
+    fn f1_is_that_of_scikit_learn() {
+        // f1_score([0, 0, 1, 1], [0, 1, 0, 1]) is 0.5.
+        let outcomes = Outcomes::from_rows([(0.1, false), (0.6, false), (0.35, true), (0.8, true)]);
+        assert_eq!((outcomes.f1(0.5), outcomes.f1(0.9), outcomes.probabilities().n()), (Some(0.5), Some(0.0), 4));
+        assert_eq!(Outcomes::from_rows([(0.1, false)]).f1(0.5), None);
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl Measured {
     ) -> Result<Self, String> {
         let figure = match rule {
             Rule::Evidently => compare(reference, current, statistic).map(Figure::Statistic),
-            Rule::Tidemark => shift(reference, current).map(Figure::Shift),
+            Rule::Tidemark => shift(reference, current).map(|shift| Figure::Shift(shift.p_value)),
         };
         let figure = figure.map_err(|error| error.to_string())?;
         Ok(Measured { column: column.to_owned(), kind: reference.kind(), figure })

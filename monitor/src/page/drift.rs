@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axes::{Frame, WIDTH, px};
-use super::figures::{count, distance};
+use super::figures::{count, distance, p_value};
 use crate::report_model::{Report, WindowReport};
 
 /// Below this, a p-value means drift.
@@ -13,7 +13,7 @@ pub(crate) const P_VALUE_LIMIT: f64 = 0.05;
 pub(crate) fn chart(report: &Report, windows: &[WindowReport]) -> Markup {
     let limit = report.rules.prediction_drift;
     let height = 270.0;
-    let drifts = || windows.iter().filter_map(|window| window.prediction);
+    let drifts = || windows.iter().filter_map(|window| report.prediction_drift(window));
     let distances = drifts().any(|drift| !drift.statistic.is_p_value());
     let room = if distances { limit * 1.4 } else { P_VALUE_LIMIT * 1.4 };
     let frame = Frame::new(windows, height, drifts().map(|drift| drift.value).chain([room]), true);
@@ -40,20 +40,29 @@ fn threshold(frame: &Frame, limit: f64) -> Markup {
 
 /// The numbers behind it.
 pub(crate) fn table(report: &Report, windows: &[WindowReport]) -> Markup {
+    let tidemark = report.by_tidemark();
     html! {
         div.scroll {
             table {
-                thead { tr { th { "Window" } th { "Version" } th { "Predictions" } th.text { "Statistic" } th { "Value" } th { "Columns drifted" } th { "Unseen levels" } } }
+                thead { tr {
+                    th { "Window" } th { "Version" } th { "Predictions" }
+                    @if tidemark { th { "Moved by" } th { "p-value" } th { "Sure from" } }
+                    th.text { "Evidently’s statistic" } th { "Value" }
+                    @if tidemark { th { "Columns drifted" } }
+                    th { @if tidemark { "By Evidently" } @else { "Columns drifted" } } th { "Unseen levels" }
+                } }
                 tbody {
                     @for window in windows {
                         tr {
                             td { (window.window.title()) @if window.open { " (open)" } }
                             td { (window.version) }
                             td { (count(window.n_rows)) }
+                            @if tidemark { (verdict_cells(window)) }
                             @if let Some(drift) = window.prediction {
                                 td.text { (drift.statistic.evidently_name()) }
-                                td.hot[report.rules_broken(window)] { (distance(drift.value)) }
+                                td.hot[!tidemark && report.rules_broken(window)] { (distance(drift.value)) }
                             } @else { td.text { "–" } td { "–" } }
+                            @if tidemark { td { (window.n_shifted) " of " (window.columns.len()) } }
                             td { (window.n_drifted) " of " (window.columns.len()) }
                             td { (count(window.n_unseen)) }
                         }
@@ -64,13 +73,22 @@ pub(crate) fn table(report: &Report, windows: &[WindowReport]) -> Markup {
     }
 }
 
+fn verdict_cells(window: &WindowReport) -> Markup {
+    html! {
+        @match window.prediction_verdict {
+            Some(verdict) => { td.hot[verdict.drifted] { (distance(verdict.effect)) } td { (p_value(verdict.p_value)) } td { (p_value(verdict.sure_from)) } },
+            None => { td { "–" } td { "–" } td { "–" } },
+        }
+    }
+}
+
 fn bar(frame: &Frame, slot: usize, window: &WindowReport, report: &Report) -> Markup {
-    let Some(drift) = window.prediction else { return html! {} };
+    let Some(drift) = report.prediction_drift(window) else { return html! {} };
     let width = (frame.slot_width() * 0.62).min(44.0);
     let (x, y) = (frame.x(slot), frame.y(drift.value));
     let few = window.n_rows < report.rules.minimum_rows;
-    let alert = report.alerts.iter().find(|alert| alert.window == window.name && alert.version == window.version);
-    let class = format!("bar{}{}", if report.rules_broken(window) { " hot" } else { "" }, if few { " few" } else { "" });
+    let alert = report.prediction_alerts().find(|alert| alert.window == window.name && alert.version == window.version);
+    let class = format!("bar{}{}", if drift.drifted { " hot" } else { "" }, if few { " few" } else { "" });
     html! {
         rect class=(class) x=(px(x - width / 2.0)) y=(px(y)) width=(px(width)) height=(px((frame.floor() - y).max(1.0))) rx="1.5" {
             title { (window.window.title()) ": " (drift.statistic.evidently_name()) " " (distance(drift.value)) ", " (count(window.n_rows)) " predictions" }

@@ -10,6 +10,16 @@ pub(crate) fn distance(value: f64) -> String {
     }
 }
 
+/// A p-value: `0.31`, `0.0004`, `2e-12`.
+pub(crate) fn p_value(value: f64) -> String {
+    match value {
+        value if value < 1e-99 => "<1e-99".into(),
+        value if value < 0.0001 => format!("{value:.0e}"),
+        value if value < 0.01 => format!("{value:.4}"),
+        value => format!("{value:.2}"),
+    }
+}
+
 /// A share as per cent.
 pub(crate) fn percent(value: f64) -> String {
     let percent = value * 100.0;
@@ -48,6 +58,7 @@ mod tests {
             ["0.53", "0.014", "<0.001", "0.00", "12"]
         );
         assert_eq!([percent(0.0), percent(0.1234), percent(1.0), percent(0.0001)], ["0 %", "12.3 %", "100 %", "<0.1 %"]);
+        assert_eq!([p_value(0.312), p_value(0.00042), p_value(2e-12), p_value(0.0)], ["0.31", "0.0004", "2e-12", "<1e-99"]);
         assert_eq!([count(7), count(1234), count(1234567)], ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
         assert_eq!((plural(1, "month"), plural(2, "month")), ("1 month".into(), "2 months".into()));
     }

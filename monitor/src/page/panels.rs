@@ -7,7 +7,7 @@ use super::axes::px;
 use super::figures::{distance, percent};
 use crate::distributions::kind_word;
 use crate::measure::DATES_MOVE_ON;
-use crate::report_model::{Bar, Distribution};
+use crate::report_model::{Bar, Distribution, Figure, Report};
 
 const WIDTH: f64 = 260.0;
 const NAMES: f64 = 86.0;
@@ -17,8 +17,9 @@ const HEIGHT: f64 = 110.0;
 const MAX_PANELS: usize = 24;
 
 /// All panels, those that moved most first.
-pub(crate) fn panels(distributions: &[Distribution], names: &[(String, f64)]) -> Markup {
-    let mut shown: Vec<&Distribution> = distributions.iter().filter(|distribution| !distribution.bars.is_empty()).collect();
+pub(crate) fn panels(report: &Report, names: &[(String, f64)]) -> Markup {
+    let mut shown: Vec<&Distribution> =
+        report.distributions.iter().filter(|distribution| !distribution.bars.is_empty()).collect();
     shown.sort_by_key(|distribution| names.iter().position(|(name, _)| *name == distribution.name).unwrap_or(usize::MAX));
     shown.truncate(MAX_PANELS);
     html! {
@@ -26,17 +27,18 @@ pub(crate) fn panels(distributions: &[Distribution], names: &[(String, f64)]) ->
             li { svg width="12" height="12" aria-hidden="true" { rect.then width="12" height="12" {} } "reference" }
             li { svg width="12" height="12" aria-hidden="true" { rect.now y="3" width="12" height="6" {} } "newest window" }
         }
-        div.panels { @for distribution in shown { (panel(distribution)) } }
+        div.panels { @for distribution in shown { (panel(report, distribution)) } }
     }
 }
 
-fn panel(distribution: &Distribution) -> Markup {
+fn panel(report: &Report, distribution: &Distribution) -> Markup {
+    let figure = Figure::of(report.rules.rule, distribution.drift.as_ref(), distribution.verdict.as_ref());
     html! {
         article.panel {
             header {
                 h3 { (distribution.name) }
-                @if let Some(drift) = distribution.drift {
-                    span.hot[drift.drifted] { (distance(drift.value)) @if drift.drifted { " drifted" } }
+                @if let Some(figure) = figure {
+                    span.hot[figure.drifted] { (distance(figure.value)) @if figure.drifted { " drifted" } }
                 }
                 @if distribution.dates { span title=(DATES_MOVE_ON) { "dates: not tested" } }
             }

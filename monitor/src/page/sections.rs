@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::figures::{count, metric, percent, plural};
 use super::lines::{Series, lines};
 use super::{drift, heat_map, panels, tables, titles, verdict};
-use crate::report_model::{Performance, Report, WindowReport, newest};
+use crate::report_model::{AlertReport, ColumnReport, Performance, Report, WindowReport, newest};
 
 /// Model, verdict and the figures that matter most.
 pub(crate) fn head(report: &Report) -> Markup {
@@ -26,7 +26,7 @@ pub(crate) fn head(report: &Report) -> Markup {
 
 /// Prediction drift over time.
 pub(crate) fn prediction_drift(report: &Report, windows: &[WindowReport]) -> Markup {
-    let p_values = windows.iter().any(|window| window.prediction.is_some_and(|drift| drift.statistic.is_p_value()));
+    let p_values = windows.iter().any(|window| report.prediction_drift(window).is_some_and(|drift| drift.statistic.is_p_value()));
     html! {
         section {
             h2 { (titles::drift(report, windows)) }
@@ -43,9 +43,10 @@ pub(crate) fn prediction_drift(report: &Report, windows: &[WindowReport]) -> Mar
 /// Which columns moved.
 pub(crate) fn columns(report: &Report, windows: &[WindowReport]) -> Markup {
     let judged = report.judged(windows);
-    let names = heat_map::ranked(windows, &judged);
+    let names = heat_map::ranked(report, windows, &judged);
     let times = |name: &str| {
-        judged.iter().filter(|window| window.columns.iter().any(|c| c.name == name && c.drift.is_some_and(|d| d.drifted))).count()
+        let drifted = |column: &&ColumnReport| report.column_drift(column).is_some_and(|figure| figure.drifted);
+        judged.iter().filter(|window| window.columns.iter().filter(drifted).any(|column| column.name == name)).count()
     };
     html! {
         section {
@@ -56,11 +57,13 @@ pub(crate) fn columns(report: &Report, windows: &[WindowReport]) -> Markup {
                 }
             }
             p.lead { "Each column against the reference of the version that served; columns that moved most stand at the top." }
-            @if windows.iter().flat_map(|window| &window.columns).any(|column| column.drift.is_some_and(|drift| drift.statistic.is_p_value())) {
+            @if report.by_tidemark() {
+                p.note { "A cell holds how much of the column changed beyond chance (0 nothing, 2 everything; a move of all values by a tenth of a standard deviation gives 0.1). It is coloured where that is at least " (report.rules.column_drift) " and more than chance over all columns of the window." }
+            } @else if windows.iter().flat_map(|window| &window.columns).any(|column| column.drift.is_some_and(|drift| drift.statistic.is_p_value())) {
                 p.note { "Where a version learned from 1000 rows or fewer, its cells hold p-values: there the small ones mean drift." }
             }
-            (heat_map::chart(windows, &names))
-            details { summary { "Column drift in numbers" } (heat_map::table(windows, &names)) }
+            (heat_map::chart(report, windows, &names))
+            details { summary { "Column drift in numbers" } (heat_map::tables(report, windows, &names)) }
         }
     }
 }
@@ -138,26 +141,24 @@ pub(crate) fn distributions(report: &Report, windows: &[WindowReport]) -> Markup
         section {
             h2 { "What changed inside the columns: reference and " (newest.window.title()) }
             p.lead { "Shares of rows, in the reference of version " (newest.version) " and in the newest window that can be judged." }
-            (panels::panels(&report.distributions, &heat_map::ranked(windows, &report.judged(windows))))
+            (panels::panels(report, &heat_map::ranked(report, windows, &report.judged(windows))))
         }
     }
 }
 
 /// Alerts and what came of each.
 pub(crate) fn alerts(report: &Report) -> Markup {
-    let answered = report.alerts.iter().filter(|alert| alert.answer.is_some()).count();
+    let of_predictions: Vec<&AlertReport> = report.prediction_alerts().collect();
+    let of_columns: Vec<&AlertReport> = report.alerts.iter().filter(|alert| !alert.of_predictions()).collect();
     html! {
         section {
-            h2 {
-                @match (report.alerts.len(), answered) {
-                    (0, _) => "No alert has fired",
-                    (all, 0) => { (plural(all, "alert")) " fired, and no retrain has answered" }
-                    (all, answered) if all == answered => { (plural(all, "alert")) " fired, and each was answered by a retrain" }
-                    (all, answered) => { (plural(all, "alert")) " fired, " (answered) " were answered by a retrain" }
-                }
+            h2 { (titles::alerts(&of_predictions)) }
+            p.lead { "An alert fires when in a complete " (report.by.noun()) " of at least " (count(report.rules.minimum_rows)) " predictions " (titles::rule(report)) "." }
+            @if !of_predictions.is_empty() { (tables::alerts(&of_predictions)) }
+            @if !of_columns.is_empty() {
+                p.lead.next { "Of columns, " (plural(of_columns.len(), "alert")) " fired. They are posted for people and ask for no retrain; what hurts is a drift of the predictions." }
+                details { summary { "Alerts of columns" } (tables::column_alerts(&of_columns)) }
             }
-            p.lead { "An alert fires when a complete " (report.by.noun()) " of at least " (count(report.rules.minimum_rows)) " predictions drifts by more than " (report.rules.prediction_drift) ", or has a p-value below " (drift::P_VALUE_LIMIT) "." }
-            @if !report.alerts.is_empty() { (tables::alerts(&report.alerts)) }
         }
     }
 }
@@ -192,9 +193,15 @@ pub(crate) fn terms(report: &Report) -> Markup {
         section {
             h2 { "What the words mean" }
             dl.terms {
-                dt { "Drift" } dd { "The default of Evidently 0.7: for numbers the Wasserstein distance over the reference's standard deviation, for levels the Jensen-Shannon distance; drifted from 0.1. With 1000 reference rows or fewer a test is made instead, and a p-value below 0.05 means drifted." }
+                dt { "Drift" } dd { (titles::drift_term(report)) }
+                @if report.by_tidemark() {
+                    dt { "Evidently’s figures" } dd { "Shown beside, for those who know them: for numbers the Wasserstein distance over the reference's standard deviation, for levels the Jensen-Shannon distance; drifted from 0.1. With 1000 reference rows or fewer a test is made instead, and a p-value below 0.05 means drifted." }
+                }
                 dt { "Reference" } dd { "The rows by which the version that served is judged: its training rows, and for predictions its probabilities on rows that the fit has not seen; of a retrained version, the newest rows known when it was made." }
-                dt { "Alert" } dd { "Prediction drift above " (report.rules.prediction_drift) ", or a p-value below " (drift::P_VALUE_LIMIT) ", in a complete window of at least " (count(report.rules.minimum_rows)) " predictions." }
+                dt { "Alert" } dd { "In a complete window of at least " (count(report.rules.minimum_rows)) " predictions, " (titles::rule(report)) "." }
+                @if report.by_tidemark() {
+                    dt { "Importance" } dd { "The share of the model's skill that lies in a column: how much worse its log loss gets when the column's values are shuffled, over the sum of all. Of a retrained version it is that of the newest version before it whose columns were shuffled." }
+                }
                 dt { "First model, kept" } dd { "The version that served when the replay began, scored beside the one that serves, on the same rows." }
                 dt { "Label coverage" } dd { "Share of predictions whose true class is known; performance is that of these rows." }
             }

@@ -51,7 +51,7 @@ pub(crate) fn shares(windows: &[WindowReport]) -> Markup {
 }
 
 /// Alerts and what came of each.
-pub(crate) fn alerts(alerts: &[AlertReport]) -> Markup {
+pub(crate) fn alerts(alerts: &[&AlertReport]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr { th { "Window" } th { "Version" } th { "Drift" } th.text { "Came of it" } th.text { "Why" } th { "Fine again" } } }
@@ -66,6 +66,23 @@ pub(crate) fn alerts(alerts: &[AlertReport]) -> Markup {
                             }
                             None => { td.text { span.tag { "no answer" } } td {} }
                         }
+                        td { @if let Some(time) = alert.resolved_at { (time.format("%Y-%m-%d")) } @else { "–" } }
+                    }
+                }
+            }
+        } }
+    }
+}
+
+/// Alerts of columns, which no retrain answers.
+pub(crate) fn column_alerts(alerts: &[&AlertReport]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { th { "Window" } th { "Version" } th.text { "Severity" } th.text { "What drifted" } th { "Fine again" } } }
+            tbody {
+                @for alert in alerts {
+                    tr {
+                        td { (alert.window) } td { (alert.version) } td.text { (alert.severity) } td class="text wrap" { (alert.summary) }
                         td { @if let Some(time) = alert.resolved_at { (time.format("%Y-%m-%d")) } @else { "–" } }
                     }
                 }

@@ -1,14 +1,16 @@
 //! Titles of sections that say what one sees.
 
-use super::figures::{distance, percent};
-use super::{heat_map, verdict};
-use crate::report_model::{Report, WindowReport};
+use data_contract::WindowRule;
+
+use super::figures::{distance, percent, plural};
+use super::verdict;
+use crate::report_model::{AlertReport, Figure, Report, WindowReport};
 
 /// How far predictions moved, and when.
 pub(crate) fn drift(report: &Report, windows: &[WindowReport]) -> String {
-    let drifts = report.judged(windows).into_iter().filter_map(|window| Some((window, window.prediction?)));
-    match drifts.max_by(|a, b| heat_map::ratio(&a.1).total_cmp(&heat_map::ratio(&b.1))) {
-        Some((window, drift)) if report.rules_broken(window) => {
+    let drifts = report.judged(windows).into_iter().filter_map(|window| Some((window, report.prediction_drift(window)?)));
+    match drifts.max_by(|a, b| Figure::of_drift(&a.1).ratio.total_cmp(&Figure::of_drift(&b.1).ratio)) {
+        Some((window, drift)) if drift.drifted => {
             let how = match drift.statistic.is_p_value() {
                 true => format!("a p-value of {}", distance(drift.value)),
                 false => format!("{:.1} times the threshold", drift.value / report.rules.prediction_drift),
@@ -16,6 +18,51 @@ pub(crate) fn drift(report: &Report, windows: &[WindowReport]) -> String {
             format!("Predictions moved furthest in {}: {how}", window.window.title())
         }
         _ => "Predictions stayed close to the reference".into(),
+    }
+}
+
+/// How many alerts fired and were answered.
+pub(crate) fn alerts(alerts: &[&AlertReport]) -> String {
+    let answered = alerts.iter().filter(|alert| alert.answer.is_some()).count();
+    match (alerts.len(), answered) {
+        (0, _) => "No alert has fired".into(),
+        (all, 0) => format!("{} fired, and no retrain has answered", plural(all, "alert")),
+        (all, answered) if all == answered => format!("{} fired, and each was answered by a retrain", plural(all, "alert")),
+        (all, answered) => format!("{} fired, {answered} were answered by a retrain", plural(all, "alert")),
+    }
+}
+
+/// What makes an alert fire, in words.
+pub(crate) fn rule(report: &Report) -> String {
+    let rules = &report.rules;
+    let what = match rules.rule {
+        WindowRule::Tidemark => {
+            format!("the probabilities moved by at least {} standard deviations and by more than chance", rules.prediction_drift)
+        }
+        WindowRule::Evidently => {
+            let limit = rules.prediction_drift;
+            format!("prediction drift is above {limit}, or has a p-value below {}", super::drift::P_VALUE_LIMIT)
+        }
+    };
+    let in_a_row = |n: u32| plural(n as usize, report.by.noun());
+    match (rules.windows_to_fire, rules.windows_to_clear) {
+        (1, 1) => what,
+        (fire, clear) => format!("{what}, for {} in a row; it ends after {} of calm", in_a_row(fire), in_a_row(clear)),
+    }
+}
+
+/// What drift means under the rule in force.
+pub(crate) fn drift_term(report: &Report) -> String {
+    let rules = &report.rules;
+    match rules.rule {
+        WindowRule::Tidemark => format!(
+            "A change that is more than chance and large enough to matter. More than chance: of windows in which nothing changed, at most {} show any              drift (ranks and shares of bins, judged over all columns of the window by Benjamini and Hochberg). Large enough: predictions moved by at              least {} standard deviations of the reference's (Wasserstein distance), columns by Cohen's w of at least {}.",
+            percent(rules.false_alarms), rules.prediction_drift, rules.column_drift
+        ),
+        WindowRule::Evidently => "The default of Evidently 0.7: for numbers the Wasserstein distance over the reference's standard deviation, for \
+             levels the Jensen-Shannon distance; drifted from 0.1. With 1000 reference rows or fewer a test is made instead, and a p-value below 0.05 \
+             means drifted."
+            .into(),
     }
 }
 

@@ -88,17 +88,42 @@ impl Fixture {
         }
     }
 
-    /// Many predictions of one month, all with one probability.
+    /// Many predictions of one month, all with one probability, for rows like the reference's.
     pub(crate) fn month(&self, month: &str, n_rows: usize, probability: f64) -> Vec<PredictionRecord> {
-        let date = |index: usize| format!("{month}-{:02}", 1 + index % 28);
-        (0..n_rows).map(|index| self.prediction(&format!("{month}-{index}"), &date(index), probability)).collect()
+        self.rows(month, n_rows, |_| probability)
     }
 
     /// Predictions of one month as spread as the reference's.
     pub(crate) fn steady_month(&self, month: &str, n_rows: usize) -> Vec<PredictionRecord> {
-        let probability = |index: usize| (1 + index % 99) as f64 / 100.0;
-        let date = |index: usize| format!("{month}-{:02}", 1 + index % 28);
-        (0..n_rows).map(|index| self.prediction(&format!("{month}-{index}"), &date(index), probability(index))).collect()
+        self.rows(month, n_rows, |index| (1 + index % 99) as f64 / 100.0)
+    }
+
+    /// Predictions of one month for rows like the reference's.
+    fn rows(&self, month: &str, n_rows: usize, probability: impl Fn(usize) -> f64) -> Vec<PredictionRecord> {
+        let row = |index: usize| {
+            let date = format!("{month}-{:02}", 1 + index % 28);
+            let record = self.prediction(&format!("{month}-{index}"), &date, probability(index));
+            PredictionRecord { features: self.spread(index), ..record }
+        };
+        (0..n_rows).map(row).collect()
+    }
+
+    /// One of the rows that the reference counts.
+    fn spread(&self, index: usize) -> serde_json::Map<String, Json> {
+        let value = |kind: &ColumnKind| match kind {
+            ColumnKind::Numeric { minimum, maximum, .. } => {
+                json!((minimum + (maximum - minimum) * (index % 99) as f64 / 98.0).round())
+            }
+            ColumnKind::Date { .. } => Json::Null,
+            ColumnKind::Categorical { levels } => json!(levels[index % levels.len()]),
+        };
+        self.contract.columns.iter().map(|column| (column.name.clone(), value(&column.kind))).collect()
+    }
+
+    /// Writes a dataset's file with these rules.
+    pub(crate) fn set_rules(&self, rules: &str) {
+        let toml = "format = 1\nname = \"churn\"\nmissing = []\ncolumns = [{ name = \"age\", kind = \"numeric\" }]\n[source]\n[target]\ncolumn = \"churn\"\nclasses = [\"a\", \"b\"]\npositive = \"b\"\n[rules]\n";
+        write(&self.home.dataset("churn"), format!("{toml}{rules}\n").as_bytes());
     }
 
     /// Puts records where the collector keeps them.

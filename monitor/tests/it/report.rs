@@ -188,6 +188,7 @@ fn a_window_that_is_still_filling_makes_no_headline() {
 #[test]
 fn p_values_of_a_small_reference_are_read_the_right_way_round() {
     let fixture = drifting();
+    fixture.set_rules("rule = \"evidently\"");
     for folder in [fixture.home.version(3), fixture.home.production()] {
         let path = folder.join("reference.json");
         let mut reference: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
@@ -202,6 +203,38 @@ fn p_values_of_a_small_reference_are_read_the_right_way_round() {
     assert!(page.contains("Predictions moved furthest in Apr 2009: a p-value of"));
     assert!(page.contains("or has a p-value below 0.05"));
     assert!(!page.contains("class=\"limit-text\""));
+}
+
+#[test]
+fn columns_that_drift_fire_an_alert_of_their_own_that_asks_for_no_retrain() {
+    let fixture = Fixture::with_production();
+    let mut records = fixture.steady_month("2009-03", 396);
+    records.iter_mut().for_each(|record| drop(record.features.insert("age".into(), 20.into())));
+    fixture.collect(&records, &[]);
+    fixture.monitor(&["ingest"]).assert().success();
+    let evaluation = serde_json::json!({
+        "format": 1, "n_rows": 9, "n_folds": 1, "selected_by": "log_loss", "metrics": {}, "calibration": "none", "calibrations": {},
+        "threshold": null, "confusion": [], "curves": [], "profit": [], "dependence": [], "slices": [], "losses": [],
+        "importance": [{ "column": "age", "mean": 0.03, "deviation": 0.0 }, { "column": "plan", "mean": 0.01, "deviation": 0.0 }],
+    });
+    write(&fixture.home.version(2).join("evaluation.json"), evaluation.to_string().as_bytes());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let receiver = std::thread::spawn(move || take(&listener));
+    fixture.monitor(&["report", "--webhook", &url]).assert().code(1);
+    let body: data_contract::AlertGroup = serde_json::from_str(&receiver.join().unwrap()).unwrap();
+    let alert = &body.alerts[0];
+    assert_eq!((alert.labels["alertname"].as_str(), alert.labels["severity"].as_str()), ("ColumnDrift", "warning"));
+    assert_eq!(
+        alert.annotations["summary"],
+        "1 of 7 columns of churn version 3 drifted in Mar 2009 (age); 75.0 % of the model's skill lies there"
+    );
+    assert!(!alert.asks_for_retrain());
+    let report = fixture.report();
+    assert!(report["verdict"].as_str().unwrap().starts_with("Predictions held steady"), "{}", report["verdict"]);
+    assert_eq!(report["windows"][0]["columns"][0]["verdict"]["drifted"], true);
+    fixture.set_rules("rule = \"evidently\"");
+    fixture.monitor(&["report"]).assert().code(0);
 }
 
 #[test]
@@ -247,11 +280,13 @@ fn rows_of_a_version_that_the_registry_lost_are_named() {
 #[test]
 fn rules_of_the_dataset_s_file_count() {
     let fixture = drifting();
-    let toml = "format = 1\nname = \"churn\"\nmissing = []\ncolumns = [{ name = \"age\", kind = \"numeric\" }]\n[source]\n[target]\ncolumn = \"churn\"\nclasses = [\"a\", \"b\"]\npositive = \"b\"\n[rules]\nminimum_rows = 301\n";
-    write(&fixture.home.dataset("churn"), toml.as_bytes());
+    fixture.set_rules("minimum_rows = 301");
     fixture.monitor(&["report"]).assert().code(0);
-    write(&fixture.home.dataset("churn"), toml.replace("301", "300").as_bytes());
+    fixture.set_rules("minimum_rows = 300");
     fixture.monitor(&["report"]).assert().code(1);
+    fixture.set_rules("windows_to_fire = 0");
+    let stderr = stderr_of(&fixture, &["report"], 2);
+    assert!(stderr.contains("`rules.windows_to_fire` must be at least 1"), "{stderr}");
 }
 
 #[test]

@@ -122,6 +122,8 @@ fn only_a_firing_alert_is_answered_and_only_once() {
     let listener = Listener::start(&desk);
     let (status, answer) = listener.request("POST", "/alerts", &alert("resolved", "2024-01"));
     assert!((200..300).contains(&status), "{answer}");
+    let of_columns = alert("firing", "2024-02").replace("\"PredictionDrift\"", "\"ColumnDrift\",\"retrain\":\"no\"");
+    assert_eq!(listener.request("POST", "/alerts", &of_columns), (202, json!({ "accepted": 0 })));
     for window in ["2024-02", "2024-02", "2024-03"] {
         assert_eq!(listener.request("POST", "/alerts", &alert("firing", window)).0, 202);
     }

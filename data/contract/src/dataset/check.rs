@@ -22,6 +22,7 @@ impl Dataset {
         require(share(self.split.test), "split.test", "must lie between 0 and 1")?;
         require(share(self.split.validation), "split.validation", "must lie between 0 and 1")?;
         self.check_training()?;
+        self.check_rules()?;
         let dated = self.time != Clock::None;
         require(
             dated || self.split.kind == SplitKind::Random,
@@ -71,6 +72,16 @@ impl Dataset {
         require((1..=50).contains(&training.repeats), "training.repeats", "must lie between 1 and 50")?;
         let has_folds = training.repeats == 1 || training.folds != 1;
         require(has_folds, "training.repeats", "is for rows held out in folds, but `training.folds` is 1")
+    }
+
+    fn check_rules(&self) -> Result<(), DatasetError> {
+        let rules = &self.rules;
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        require(positive(rules.prediction_drift), "rules.prediction_drift", "must be a number above 0")?;
+        require(positive(rules.column_drift), "rules.column_drift", "must be a number above 0")?;
+        require(share(rules.false_alarms), "rules.false_alarms", "must lie between 0 and 1")?;
+        require(rules.windows_to_fire >= 1, "rules.windows_to_fire", "must be at least 1")?;
+        require(rules.windows_to_clear >= 1, "rules.windows_to_clear", "must be at least 1")
     }
 
     fn check_columns(&self) -> Result<(), DatasetError> {

@@ -2,25 +2,12 @@
 
 use monitor_drift::{CategoricalCounts, Counts, NumericCounts, benjamini_hochberg, shift};
 
+use crate::dice::Dice;
+
 const LEVEL: f64 = 0.005;
 const N_COLUMNS: usize = 15;
 
-/// A stream of numbers that is the same everywhere (SplitMix64, G. L. Steele et al., 2014).
-struct Dice(u64);
-
 impl Dice {
-    fn uniform(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (-2.0 * (1.0 - self.uniform()).ln()).sqrt() * (std::f64::consts::TAU * self.uniform()).cos()
-    }
-
     /// A column of one of five sorts: bell-shaped, skewed, whole numbers, with gaps, levels of unequal shares.
     fn column(&mut self, sort: usize, n: usize, shift: f64) -> Counts {
         let gap = |dice: &mut Dice, value: f64| if dice.uniform() < 0.1 { f64::NAN } else { value };
@@ -41,7 +28,7 @@ impl Dice {
         let p_values: Vec<f64> = (0..N_COLUMNS)
             .map(|sort| {
                 let moved = if sort == 0 { shift_of_first } else { 0.0 };
-                shift(&self.column(sort, n_reference, 0.0), &self.column(sort, n_current, moved)).unwrap()
+                shift(&self.column(sort, n_reference, 0.0), &self.column(sort, n_current, moved)).unwrap().p_value
             })
             .collect();
         let threshold = benjamini_hochberg(&p_values, LEVEL);
