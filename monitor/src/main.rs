@@ -20,6 +20,7 @@ mod measure;
 mod page;
 mod partitions;
 mod progress;
+mod promise;
 mod replay;
 mod replay_months;
 mod report;

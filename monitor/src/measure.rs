@@ -8,6 +8,7 @@ use monitor_drift::{
 
 use crate::counting::Served;
 use crate::judging::judge_window;
+use crate::promise::{kept, promised, threshold};
 use crate::report_model::{ColumnReport, Performance, WindowReport};
 use crate::sides;
 use crate::tally::{Tally, WindowCounts};
@@ -52,14 +53,16 @@ pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, 
         n_unseen: columns.iter().map(|column| column.n_unseen).sum(),
         share_predicted: share(traffic.labels.get(class).copied().unwrap_or(0), traffic.n_rows),
         mean_probability: mean(&traffic.prediction),
-        performance: performance(traffic, number),
+        performance: performance(traffic, number, threshold(version)),
+        estimate: promised(traffic, version),
+        promise: kept(traffic, version),
         shadow: None,
         columns,
     })
 }
 
-/// How good a side was; none before a label has come.
-pub(crate) fn performance(tally: &Tally, version: u32) -> Option<Performance> {
+/// How good a side was, a positive predicted above `threshold` if that is how classes are predicted; none before a label has come.
+pub(crate) fn performance(tally: &Tally, version: u32, threshold: Option<f64>) -> Option<Performance> {
     let outcomes = &tally.outcomes;
     let n_labelled = outcomes.n();
     (n_labelled > 0).then(|| Performance {
@@ -72,6 +75,7 @@ pub(crate) fn performance(tally: &Tally, version: u32) -> Option<Performance> {
         log_loss: outcomes.log_loss(),
         brier: outcomes.brier(),
         accuracy: Some(share(tally.n_right, n_labelled)),
+        f1: threshold.and_then(|threshold| outcomes.f1(threshold)),
     })
 }
 

@@ -2,6 +2,7 @@
 
 mod axes;
 mod drift;
+mod expected;
 mod figures;
 mod heat_map;
 mod lines;
@@ -42,6 +43,7 @@ pub(crate) fn render(report: &Report) -> String {
                         (sections::prediction_drift(report, windows))
                         (sections::columns(report, windows))
                         (sections::performance(report, windows))
+                        (expected::section(report, windows))
                         (sections::shares(report, windows))
                         (sections::missing(report, windows))
                         (sections::distributions(report, windows))

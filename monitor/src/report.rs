@@ -15,6 +15,7 @@ use crate::failure::{ALERT_FIRED, DONE, Failure};
 use crate::journal::Journal;
 use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
+use crate::promise::threshold;
 use crate::report_model::{AlertReport, Answer, REPORT_FORMAT, Report, VersionSummary, WindowReport, newest};
 use crate::rules::{self, judge};
 use crate::tally::NotCounted;
@@ -148,7 +149,9 @@ fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &
         }
     }
     for (&(window, number), counts) in counter.windows() {
-        let Some(shadow) = counts.shadow.as_ref().and_then(|tally| performance(tally, number)) else { continue };
+        let Some(tally) = &counts.shadow else { continue };
+        let threshold = versions.get(plan.home, number)?.and_then(threshold);
+        let Some(shadow) = performance(tally, number, threshold) else { continue };
         for report in reports.iter_mut().filter(|report| report.window == window) {
             report.shadow = Some(shadow.clone());
         }
@@ -188,7 +191,7 @@ fn alert_report(entry: &Entry, history: &[HistoryLine]) -> AlertReport {
     let annotation = |name: &str| entry.alert.annotations.get(name).map_or("", String::as_str);
     AlertReport {
         name: entry.label(Alert::NAME).to_owned(),
-        severity: entry.label(rules::SEVERITY).to_owned(),
+        severity: annotation(rules::SEVERITY).to_owned(),
         fingerprint: entry.alert.fingerprint.clone(),
         window: entry.label("window").to_owned(),
         version: entry.label("version").parse().unwrap_or_default(),

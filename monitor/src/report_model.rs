@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use data_contract::{RetrainOutcome, Rules, WindowRule};
-use monitor_drift::{Drift, Kind, Statistic, Verdict};
+use monitor_drift::{Drift, Estimate, Kind, Statistic, Verdict};
 use serde::{Deserialize, Serialize};
 
+use crate::promise::Promise;
 use crate::tally::NotCounted;
 use crate::window::{By, Window};
 
@@ -108,6 +109,12 @@ pub(crate) struct WindowReport {
     pub(crate) mean_probability: Option<f64>,
     /// How good it was, where labels have come.
     pub(crate) performance: Option<Performance>,
+    /// How good it is likely to be, told from its probabilities alone; none without rows.
+    #[serde(default)]
+    pub(crate) estimate: Option<Estimate>,
+    /// Whether the probabilities kept what they promise, where labels have come.
+    #[serde(default)]
+    pub(crate) promise: Option<Promise>,
     /// How good the version kept beside it was on the same rows.
     pub(crate) shadow: Option<Performance>,
 }
@@ -154,6 +161,9 @@ pub(crate) struct Performance {
     pub(crate) brier: Option<f64>,
     /// Share of rows whose predicted class came true.
     pub(crate) accuracy: Option<f64>,
+    /// F1 of the followed class; none with more classes than two.
+    #[serde(default)]
+    pub(crate) f1: Option<f64>,
 }
 
 /// One column's distribution in the reference and in the newest window.

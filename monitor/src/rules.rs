@@ -17,7 +17,7 @@ use crate::window::Window;
 pub(crate) const PREDICTION_DRIFT: &str = "PredictionDrift";
 /// Fires when columns drifted, under the rule `tidemark`.
 pub(crate) const COLUMN_DRIFT: &str = "ColumnDrift";
-/// The label that says how urgent an alert is. It may change as late rows come, so it does not identify the alert.
+/// The annotation that says how urgent an alert is. It may change as late rows come, and a label that changes makes another alert.
 pub(crate) const SEVERITY: &str = "severity";
 
 /// Columns in which less than this share of the model's skill lies are no reason to hurry.
@@ -123,9 +123,7 @@ fn of_columns(window: &WindowReport, model: &str) -> Alert {
     let severity = if window.importance_shifted.is_some_and(|share| share < MINOR) { "info" } else { "warning" };
     let value = window.importance_shifted.map_or_else(String::new, |share| share.to_string());
     let texts = [("summary", summary), ("value", value), ("columns", names.join(", "))];
-    let mut alert = alert(COLUMN_DRIFT, severity, window, model, texts);
-    alert.labels.insert(Alert::RETRAIN.to_owned(), "no".to_owned());
-    alert
+    alert(COLUMN_DRIFT, severity, window, model, texts)
 }
 
 /// The columns that drifted, those that matter most to the model first, and among equals those that moved most.
@@ -146,13 +144,15 @@ fn alert(name: &str, severity: &str, window: &WindowReport, model: &str, annotat
         ("version", window.version.to_string()),
         ("window", window.name.clone()),
     ]);
-    let fingerprint = Alert::fingerprint_of(&labels);
-    labels.insert(SEVERITY.to_owned(), severity.to_owned());
+    if name == COLUMN_DRIFT {
+        labels.insert(Alert::RETRAIN.to_owned(), "no".to_owned());
+    }
     let mut annotations = texts(annotations);
+    annotations.insert(SEVERITY.to_owned(), severity.to_owned());
     annotations.insert("known_until".to_owned(), window.window.last_day().to_string());
     Alert {
         status: AlertStatus::Firing,
-        fingerprint,
+        fingerprint: Alert::fingerprint_of(&labels),
         labels,
         annotations,
         starts_at: window.window.end_time(),
@@ -261,7 +261,7 @@ pub(crate) mod tests {
         });
         let alert =
             judge(&[window], "churn", &Rules::default(), false).into_iter().find_map(|judgement| judgement.alert).unwrap();
-        assert_eq!((alert.labels["alertname"].as_str(), alert.labels["severity"].as_str()), ("ColumnDrift", severity));
+        assert_eq!((alert.labels["alertname"].as_str(), alert.annotations["severity"].as_str()), ("ColumnDrift", severity));
         assert_eq!(alert.annotations["summary"], summary);
         assert!(!alert.asks_for_retrain());
     }
@@ -282,11 +282,8 @@ pub(crate) mod tests {
     fn the_severity_is_no_part_of_what_identifies_an_alert() {
         let window = window("2009-03", |window| window.prediction_verdict = sure(0.3));
         let alert = judge(&[window], "churn", &Rules::default(), false).remove(0).alert.unwrap();
-        let identity = alert.labels.iter().filter(|(name, _)| *name != SEVERITY);
-        assert_eq!(
-            alert.fingerprint,
-            Alert::fingerprint_of(&identity.map(|(name, text)| (name.clone(), text.clone())).collect())
-        );
+        assert_eq!(alert.labels.keys().collect::<Vec<_>>(), ["alertname", "model", "version", "window"]);
+        assert_eq!((alert.annotations[SEVERITY].as_str(), alert.asks_for_retrain()), ("critical", true));
     }
 
     #[test]

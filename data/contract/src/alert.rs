@@ -58,7 +58,7 @@ pub struct Alert {
     /// Where it came from.
     #[serde(default, rename = "generatorURL")]
     pub generator_url: String,
-    /// Digest of the labels that identify it.
+    /// Digest of the labels.
     #[serde(default)]
     pub fingerprint: String,
 }

@@ -13,6 +13,21 @@ pub(crate) struct Series {
     pub(crate) class: &'static str,
     /// A value per window; the line is broken where there is none.
     pub(crate) values: Vec<Option<f64>>,
+    /// An interval around each value, drawn as a band; empty where there is none.
+    pub(crate) band: Vec<Option<(f64, f64)>>,
+}
+
+impl Series {
+    /// A line without a band.
+    pub(crate) fn new(name: impl Into<String>, class: &'static str, values: Vec<Option<f64>>) -> Self {
+        Self { name: name.into(), class, values, band: Vec::new() }
+    }
+
+    /// Everything that the scale must hold.
+    fn extent(&self) -> impl Iterator<Item = f64> {
+        let ends = self.band.iter().flatten().flat_map(|&(low, high)| [low, high]);
+        self.values.iter().flatten().copied().chain(ends)
+    }
 }
 
 /// A chart of lines, with a key above when there are several.
@@ -24,12 +39,13 @@ pub(crate) fn lines(
     format: fn(f64) -> String,
 ) -> Markup {
     let height = 230.0;
-    let frame = Frame::new(windows, height, series.iter().flat_map(|series| series.values.iter().flatten().copied()), from_zero);
+    let frame = Frame::new(windows, height, series.iter().flat_map(Series::extent), from_zero);
     html! {
         @if series.len() > 1 { (key(series)) }
         div.scroll {
             svg.wide viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label=(label) {
                 (frame.draw(format))
+                @for series in series { (band(&frame, &series.band)) }
                 @for series in series.iter().rev() { (draw(&frame, windows, series, format)) }
                 (ends(&frame, series, format))
             }
@@ -48,6 +64,22 @@ fn draw(frame: &Frame, windows: &[WindowReport], series: &Series, format: fn(f64
             }
         }
     }
+}
+
+/// The band of each unbroken run of windows; one window alone has a bar as wide as half a slot.
+fn band(frame: &Frame, band: &[Option<(f64, f64)>]) -> Markup {
+    let points: Vec<(usize, (f64, f64))> = band.iter().enumerate().filter_map(|(slot, ends)| Some((slot, (*ends)?))).collect();
+    let runs = points.chunk_by(|a, b| a.0 + 1 == b.0);
+    let reach = frame.slot_width() / 4.0;
+    let outline = |run: &[(usize, (f64, f64))]| {
+        let wide =
+            |slot: usize| if run.len() == 1 { vec![frame.x(slot) - reach, frame.x(slot) + reach] } else { vec![frame.x(slot)] };
+        let corner = |x: f64, value: f64| format!("{} {}", px(x), px(frame.y(value)));
+        let upper = run.iter().flat_map(|&(slot, (_, high))| wide(slot).into_iter().map(move |x| corner(x, high)));
+        let lower = run.iter().rev().flat_map(|&(slot, (low, _))| wide(slot).into_iter().rev().map(move |x| corner(x, low)));
+        format!("M{}z", upper.chain(lower).collect::<Vec<_>>().join("L"))
+    };
+    html! { @for run in runs { path.band d=(outline(run)) {} } }
 }
 
 /// The last value of each line, written beside it and kept apart.

@@ -5,6 +5,7 @@ use maud::{Markup, html};
 use super::figures::{count, metric, percent, plural};
 use super::lines::{Series, lines};
 use super::{drift, heat_map, panels, tables, titles, verdict};
+use crate::promise::DOUBT;
 use crate::report_model::{AlertReport, ColumnReport, Performance, Report, WindowReport, newest};
 
 /// Model, verdict and the figures that matter most.
@@ -88,21 +89,13 @@ pub(crate) fn performance(report: &Report, windows: &[WindowReport]) -> Markup {
 /// Positives predicted and true.
 pub(crate) fn shares(report: &Report, windows: &[WindowReport]) -> Markup {
     let mut series = vec![
-        Series {
-            name: "predicted".into(),
-            class: "served",
-            values: windows.iter().map(|window| Some(window.share_predicted)).collect(),
-        },
-        Series {
-            name: "mean probability".into(),
-            class: "mean",
-            values: windows.iter().map(|window| window.mean_probability).collect(),
-        },
+        Series::new("predicted", "served", windows.iter().map(|window| Some(window.share_predicted)).collect()),
+        Series::new("mean probability", "mean", windows.iter().map(|window| window.mean_probability).collect()),
     ];
     let truth: Vec<Option<f64>> =
         windows.iter().map(|window| window.performance.as_ref().map(|performance| performance.share_true)).collect();
     if truth.iter().any(Option::is_some) {
-        series.insert(0, Series { name: "true".into(), class: "truth", values: truth.clone() });
+        series.insert(0, Series::new("true", "truth", truth.clone()));
     }
     html! {
         section {
@@ -123,7 +116,7 @@ pub(crate) fn missing(report: &Report, windows: &[WindowReport]) -> Markup {
         section {
             h2 { @if (first - last).abs() < 0.005 { (percent(last)) " of cells are missing, as before" } @else { "Missing cells went from " (percent(first)) " to " (percent(last)) } }
             p.lead { "Missing cells over all cells, rows times columns. The table also holds missing cells per row, which can exceed 1." }
-            (lines(windows, &[Series { name: "missing".into(), class: "served", values }], "Share of missing cells by window", true, percent_of_tick))
+            (lines(windows, &[Series::new("missing", "served", values)], "Share of missing cells by window", true, percent_of_tick))
             details { summary { "Missing cells in numbers" }
                 div.scroll { table {
                     thead { tr { th { "Window" } th { "Of all cells" } th { "Per row" } } }
@@ -203,6 +196,8 @@ pub(crate) fn terms(report: &Report) -> Markup {
                     dt { "Importance" } dd { "The share of the model's skill that lies in a column: how much worse its log loss gets when the column's values are shuffled, over the sum of all. Of a retrained version it is that of the newest version before it whose columns were shuffled." }
                 }
                 dt { "First model, kept" } dd { "The version that served when the replay began, scored beside the one that serves, on the same rows." }
+                dt { "Expected" } dd { "What the probabilities promise before a label has come (confidence-based performance estimation): a row with probability 0.2 is taken to come true in 20 of 100 cases. The band holds the figure that labels would give in 95 of 100 windows. It is right as long as probabilities keep their meaning; that rows of the same kind come true more or less often than before, it cannot see." }
+                dt { "Promise kept" } dd { "Where labels have come, as many rows came true as the probabilities said, up to chance: the p-value of two tests (the sum, and Spiegelhalter's of the Brier score) is at least " (DOUBT) "." }
                 dt { "Label coverage" } dd { "Share of predictions whose true class is known; performance is that of these rows." }
             }
         }
@@ -248,7 +243,7 @@ fn caveats(report: &Report) -> Markup {
 /// The served version, and where another was kept beside it, that one from where the two part.
 fn with_shadow(windows: &[WindowReport], figure: fn(&Performance) -> Option<f64>) -> Vec<Series> {
     let served = windows.iter().map(|window| window.performance.as_ref().and_then(figure)).collect();
-    let mut series = vec![Series { name: "served".into(), class: "served", values: served }];
+    let mut series = vec![Series::new("served", "served", served)];
     let apart = |window: &WindowReport| {
         window.shadow.as_ref().filter(|shadow| shadow.version != window.version).map(|shadow| shadow.version)
     };
@@ -258,11 +253,7 @@ fn with_shadow(windows: &[WindowReport], figure: fn(&Performance) -> Option<f64>
         Some(shadow) if shadow.version == kept => figure(shadow),
         _ => None,
     };
-    series.push(Series {
-        name: format!("first model (v{kept}), kept"),
-        class: "kept",
-        values: windows.iter().map(value).collect(),
-    });
+    series.push(Series::new(format!("first model (v{kept}), kept"), "kept", windows.iter().map(value).collect()));
     series
 }
 
@@ -270,7 +261,7 @@ fn signed(value: f64) -> String {
     format!("{}{:.3}", if value < 0.0 { "−" } else { "+" }, value.abs())
 }
 
-fn two_places(value: f64) -> String {
+pub(crate) fn two_places(value: f64) -> String {
     format!("{value:.2}")
 }
 

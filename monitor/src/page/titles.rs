@@ -126,6 +126,7 @@ mod tests {
             log_loss: None,
             brier: None,
             accuracy: None,
+            f1: None,
         });
         WindowReport { mean_probability: Some(mean), performance, ..window_report(month, 7, n_rows) }
     }

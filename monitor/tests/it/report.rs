@@ -224,7 +224,7 @@ fn columns_that_drift_fire_an_alert_of_their_own_that_asks_for_no_retrain() {
     fixture.monitor(&["report", "--webhook", &url]).assert().code(1);
     let body: data_contract::AlertGroup = serde_json::from_str(&receiver.join().unwrap()).unwrap();
     let alert = &body.alerts[0];
-    assert_eq!((alert.labels["alertname"].as_str(), alert.labels["severity"].as_str()), ("ColumnDrift", "warning"));
+    assert_eq!((alert.labels["alertname"].as_str(), alert.annotations["severity"].as_str()), ("ColumnDrift", "warning"));
     assert_eq!(
         alert.annotations["summary"],
         "1 of 7 columns of churn version 3 drifted in Mar 2009 (age); 75.0 % of the model's skill lies there"
@@ -235,6 +235,41 @@ fn columns_that_drift_fire_an_alert_of_their_own_that_asks_for_no_retrain() {
     assert_eq!(report["windows"][0]["columns"][0]["verdict"]["drifted"], true);
     fixture.set_rules("rule = \"evidently\"");
     fixture.monitor(&["report"]).assert().code(0);
+}
+
+#[test]
+fn what_probabilities_promise_is_told_at_once_and_what_labels_say_of_it_in_words() {
+    let fixture = Fixture::with_production();
+    let mut records = fixture.steady_month("2009-03", 396);
+    records.extend(fixture.steady_month("2009-04", 396));
+    fixture.collect(&records, &[]);
+    fixture.monitor(&["ingest"]).assert().success();
+    fixture.monitor(&["report"]).assert().code(0);
+    let page = || std::fs::read_to_string(fixture.home.monitor().join("report.html")).unwrap();
+    assert!(page().contains("No label has come yet, so no one knows"));
+    let (report, promise) = (fixture.report(), "AUC is expected at 0.83 in Apr 2009");
+    assert!(report["windows"][0]["promise"].is_null() && page().contains(promise));
+
+    // March comes true as promised; in April nearly no one leaves.
+    let comes_true = |index: usize| (index * 37) % 99 < index % 99;
+    let known = |(index, record): (usize, &data_contract::PredictionRecord)| {
+        let leaves = if index < 396 { comes_true(index) } else { index % 50 == 0 };
+        label(&record.id, if leaves { "leaves" } else { "stays" }, "2009-05-02")
+    };
+    let known: Vec<_> = records.iter().enumerate().map(known).collect();
+    fixture.collect(&[], &known[..396]);
+    fixture.monitor(&["ingest"]).assert().success();
+    fixture.monitor(&["report"]).assert().code(0);
+    assert_eq!(fixture.report()["windows"][0]["promise"]["holds"], true, "{}", fixture.report()["windows"][0]);
+    assert!(page().contains("Probabilities kept their promise"));
+    fixture.collect(&[], &known[396..]);
+    fixture.monitor(&["ingest"]).assert().success();
+    fixture.monitor(&["report"]).assert().code(0);
+    let april = &fixture.report()["windows"][1];
+    assert_eq!(april["promise"]["holds"], false);
+    assert!(april["promise"]["outside"].as_array().unwrap().contains(&"log_loss".into()), "{april}");
+    assert!(page().contains("Do not trust the expected figures now."));
+    assert!(page().contains("In Apr 2009 it did not: 50.0 % of rows were expected to be “leaves”, and"));
 }
 
 #[test]
