@@ -9,7 +9,7 @@ use crate::versions::Version;
 
 /// The verdicts on one window; none where a side cannot be compared.
 pub(crate) struct Judged {
-    /// On each column, in contract order; dates are not judged.
+    /// On each column, in contract order; dates and what follows the calendar are not judged.
     pub(crate) columns: Vec<Option<Verdict>>,
     /// On the followed class's probability; its effect is the Wasserstein distance over the reference's standard deviation.
     pub(crate) prediction: Option<Verdict>,
@@ -31,6 +31,7 @@ fn column_shifts(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Optio
     columns
         .map(|((column, reference), current)| match column.kind {
             ColumnKind::Date { .. } => None,
+            _ if rules.calendar.contains(&column.name) => None,
             _ => shift(&sides::reference(&reference.counts), current).ok().map(|shift| (shift, rules.column_drift)),
         })
         .collect()
@@ -46,6 +47,13 @@ fn prediction_shift(reference: &Counts, current: &Counts, rules: &Rules) -> Opti
 mod tests {
     use super::*;
     use crate::measure::tests::{tally, version_of};
+
+    #[test]
+    fn a_column_that_follows_the_calendar_is_not_judged() {
+        let rules = Rules { calendar: vec!["plan".into()], ..Rules::default() };
+        let judged = judge_window(&tally([(41.0, 300)], [("gold", 300)]), &version_of(7), &rules);
+        assert_eq!((judged.columns[0].unwrap().drifted, judged.columns[1]), (true, None));
+    }
 
     #[track_caller]
     fn check(tally: &Tally, expect: [bool; 3]) {

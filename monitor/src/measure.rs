@@ -1,7 +1,7 @@
 //! From counts to figures: one window and version against the version's own reference. Pure.
 
 use chrono::{DateTime, Utc};
-use data_contract::{Column, ColumnKind, Contract, Rules};
+use data_contract::{Column, ColumnKind, Contract, Rules, WindowRule};
 use monitor_drift::{
     Counts, DATASET_DRIFT_SHARE, Drift, Verdict, compare, dataset_drifted, missing_per_row, missing_share_of_cells,
 };
@@ -16,6 +16,9 @@ use crate::versions::{Importance, Version};
 
 /// Why a column of dates has no drift: a later window has later dates, and that is no news.
 pub(crate) const DATES_MOVE_ON: &str = "dates move on, so they are counted and not tested for drift";
+
+/// Why a column that the rules name as one of the calendar is not judged.
+pub(crate) const FOLLOWS_THE_CALENDAR: &str = "it follows the calendar, so it is shown and not judged";
 
 /// What windows are measured by.
 pub(crate) struct Measure<'a> {
@@ -32,7 +35,7 @@ pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, 
     let (window, number) = served;
     let traffic = counts.traffic.as_ref()?;
     let judged = judge_window(traffic, version, by.rules);
-    let columns = columns(traffic, version, &judged.columns, by.importance);
+    let columns = columns(traffic, version, &judged.columns, by);
     let shifted = || columns.iter().filter(|column| column.verdict.is_some_and(|verdict| verdict.drifted));
     let drifts: Vec<Drift> = columns.iter().filter_map(|column| column.drift).collect();
     let class = followed_class(&version.contract);
@@ -84,7 +87,7 @@ pub(crate) fn followed_class(contract: &Contract) -> &str {
     &contract.target.classes[contract.target.followed()]
 }
 
-fn columns(traffic: &Tally, version: &Version, verdicts: &[Option<Verdict>], importance: &Importance) -> Vec<ColumnReport> {
+fn columns(traffic: &Tally, version: &Version, verdicts: &[Option<Verdict>], by: &Measure) -> Vec<ColumnReport> {
     let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns).zip(verdicts);
     columns
         .map(|(((column, reference), current), verdict)| {
@@ -95,14 +98,19 @@ fn columns(traffic: &Tally, version: &Version, verdicts: &[Option<Verdict>], imp
             ColumnReport {
                 name: column.name.clone(),
                 drift: compared.as_ref().ok().copied(),
-                problem: compared.err(),
+                problem: compared.err().or_else(|| of_calendar(column, by.rules)),
                 verdict: *verdict,
-                importance: importance.of(&column.name),
+                importance: by.importance.of(&column.name),
                 n_missing: current.n_missing(),
                 n_unseen: n_unseen(current, column),
             }
         })
         .collect()
+}
+
+fn of_calendar(column: &Column, rules: &Rules) -> Option<String> {
+    let named = rules.rule == WindowRule::Tidemark && rules.calendar.contains(&column.name);
+    named.then(|| FOLLOWS_THE_CALENDAR.to_owned())
 }
 
 /// Rows with a text that the contract does not list; none where that is a text like the rare levels of the training rows.

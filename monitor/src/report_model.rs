@@ -126,13 +126,13 @@ pub(crate) struct ColumnReport {
     pub(crate) name: String,
     /// Its drift as Evidently has it; none when it cannot be told.
     pub(crate) drift: Option<Drift>,
-    /// The rule `tidemark` on it; none for dates.
+    /// The rule `tidemark` on it; none for dates and what follows the calendar.
     #[serde(default)]
     pub(crate) verdict: Option<Verdict>,
     /// Share of the model's skill that lies in it, from 0 to 1; none where it is not known.
     #[serde(default)]
     pub(crate) importance: Option<f64>,
-    /// Why drift cannot be told.
+    /// Why drift cannot be told, or is not judged.
     pub(crate) problem: Option<String>,
     /// Rows without a value.
     pub(crate) n_missing: u64,

@@ -295,6 +295,9 @@ pub struct Rules {
     pub false_alarms: f64,
     /// Windows with fewer predictions than this are shown but raise no alert.
     pub minimum_rows: u64,
+    /// Under `tidemark`: columns that follow the calendar, such as a month's name. Every window differs there, and that is no news: they are
+    /// shown and not judged.
+    pub calendar: Vec<String>,
     /// Windows in a row that must drift before an alert fires; at least 1.
     pub windows_to_fire: u32,
     /// Calm windows in a row that end an alert; at least 1.
@@ -320,6 +323,7 @@ impl Default for Rules {
             column_drift: 0.1,
             false_alarms: 0.005,
             minimum_rows: 200,
+            calendar: Vec::new(),
             windows_to_fire: 1,
             windows_to_clear: 1,
         }

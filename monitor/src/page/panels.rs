@@ -6,7 +6,7 @@ use monitor_drift::Kind;
 use super::axes::px;
 use super::figures::{distance, percent};
 use crate::distributions::kind_word;
-use crate::measure::DATES_MOVE_ON;
+use crate::measure::{DATES_MOVE_ON, FOLLOWS_THE_CALENDAR};
 use crate::report_model::{Bar, Distribution, Figure, Report};
 
 const WIDTH: f64 = 260.0;
@@ -40,6 +40,7 @@ fn panel(report: &Report, distribution: &Distribution) -> Markup {
                 @if let Some(figure) = figure {
                     span.hot[figure.drifted] { (distance(figure.value)) @if figure.drifted { " drifted" } }
                 }
+                @if report.by_tidemark() && figure.is_none() && !distribution.dates { span title=(FOLLOWS_THE_CALENDAR) { "not judged" } }
                 @if distribution.dates { span title=(DATES_MOVE_ON) { "dates: not tested" } }
             }
             @match distribution.kind {

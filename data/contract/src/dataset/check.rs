@@ -80,6 +80,8 @@ impl Dataset {
         require(positive(rules.prediction_drift), "rules.prediction_drift", "must be a number above 0")?;
         require(positive(rules.column_drift), "rules.column_drift", "must be a number above 0")?;
         require(share(rules.false_alarms), "rules.false_alarms", "must lie between 0 and 1")?;
+        let known = |name: &String| self.columns.iter().any(|column| column.name == *name);
+        require(rules.calendar.iter().all(known), "rules.calendar", "names a column that the model does not use")?;
         require(rules.windows_to_fire >= 1, "rules.windows_to_fire", "must be at least 1")?;
         require(rules.windows_to_clear >= 1, "rules.windows_to_clear", "must be at least 1")
     }
