@@ -10,6 +10,7 @@ mod counting;
 mod distributions;
 mod engine;
 mod failure;
+mod figure;
 mod files;
 mod ingest;
 mod journal;

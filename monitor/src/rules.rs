@@ -10,7 +10,7 @@ use data_contract::{Alert, AlertStatus, Rules, WindowRule};
 use monitor_drift::{Drift, Patience, Step};
 
 use crate::page::percent;
-use crate::report_model::WindowReport;
+use crate::report_model::{ColumnReport, WindowReport};
 use crate::window::Window;
 
 /// Fires when predictions drifted.
@@ -58,10 +58,9 @@ pub(crate) fn judge(windows: &[WindowReport], model: &str, rules: &Rules, includ
     let judged: Vec<&WindowReport> = windows.iter().filter(judged).collect();
     let predictions = |window: &WindowReport| predictions_drifted(window, rules);
     let mut judgements = follow(PREDICTION_DRIFT, &judged, rules, predictions, |window| of_predictions(window, model, rules));
-    if rules.rule == WindowRule::Tidemark {
-        let columns = |window: &WindowReport| window.n_shifted > 0;
-        judgements.extend(follow(COLUMN_DRIFT, &judged, rules, columns, |window| Some(of_columns(window, model))));
-    }
+    // Under the other rule columns are calm, which ends the alerts that there were.
+    let columns = |window: &WindowReport| rules.rule == WindowRule::Tidemark && window.n_shifted > 0;
+    judgements.extend(follow(COLUMN_DRIFT, &judged, rules, columns, |window| Some(of_columns(window, model))));
     judgements
 }
 
@@ -130,9 +129,7 @@ fn of_columns(window: &WindowReport, model: &str) -> Alert {
 fn drifted_columns(window: &WindowReport) -> Vec<String> {
     let mut drifted: Vec<_> =
         window.columns.iter().filter(|column| column.verdict.is_some_and(|verdict| verdict.drifted)).collect();
-    let weight = |column: &crate::report_model::ColumnReport| {
-        (column.importance.unwrap_or(0.0), column.verdict.map_or(0.0, |verdict| verdict.effect))
-    };
+    let weight = |column: &ColumnReport| (column.importance.unwrap_or(0.0), column.verdict.map_or(0.0, |verdict| verdict.effect));
     drifted.sort_by(|a, b| weight(b).partial_cmp(&weight(a)).expect("shares and effects are numbers"));
     drifted.into_iter().map(|column| column.name.clone()).collect()
 }

@@ -4,7 +4,8 @@ use maud::{Markup, html};
 
 use super::axes::{WIDTH, px, short_name, year};
 use super::figures::{distance, p_value, percent};
-use crate::report_model::{ColumnReport, Figure, Report, WindowReport};
+use crate::figure::Figure;
+use crate::report_model::{ColumnReport, Report, WindowReport};
 
 const NAMES: f64 = 132.0;
 const ROW: f64 = 26.0;

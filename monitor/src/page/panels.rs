@@ -6,8 +6,9 @@ use monitor_drift::Kind;
 use super::axes::px;
 use super::figures::{distance, percent};
 use crate::distributions::kind_word;
+use crate::figure::Figure;
 use crate::measure::{DATES_MOVE_ON, FOLLOWS_THE_CALENDAR};
-use crate::report_model::{Bar, Distribution, Figure, Report};
+use crate::report_model::{Bar, Distribution, Report};
 
 const WIDTH: f64 = 260.0;
 const NAMES: f64 = 86.0;

@@ -4,7 +4,8 @@ use data_contract::WindowRule;
 
 use super::figures::{distance, percent, plural};
 use super::verdict;
-use crate::report_model::{AlertReport, Figure, Report, WindowReport};
+use crate::figure::Figure;
+use crate::report_model::{AlertReport, Report, WindowReport};
 
 /// How far predictions moved, and when.
 pub(crate) fn drift(report: &Report, windows: &[WindowReport]) -> String {

@@ -233,6 +233,7 @@ fn columns_that_drift_fire_an_alert_of_their_own_that_asks_for_no_retrain() {
     let report = fixture.report();
     assert!(report["verdict"].as_str().unwrap().starts_with("Predictions held steady"), "{}", report["verdict"]);
     assert_eq!(report["windows"][0]["columns"][0]["verdict"]["drifted"], true);
+    assert!(report["alerts"][0]["resolved_at"].is_null());
     fixture.set_rules("rule = \"evidently\"");
     fixture.monitor(&["report"]).assert().code(0);
 }
