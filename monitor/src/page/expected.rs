@@ -118,9 +118,12 @@ fn table(windows: &[WindowReport]) -> Markup {
     }
 }
 
+/// A figure's name, what is expected of it, and where the true one stands.
+type Pair = (&'static str, Option<Expected>, fn(&Performance) -> Option<f64>);
+
 fn row(window: &WindowReport) -> Markup {
     let estimate = window.estimate.as_ref();
-    let figures: [(&str, Option<Expected>, fn(&Performance) -> Option<f64>); 5] = [
+    let figures: [Pair; 5] = [
         ("roc_auc", estimate.and_then(|estimate| estimate.roc_auc), |own| own.roc_auc),
         ("log_loss", estimate.map(|estimate| estimate.log_loss), |own| own.log_loss),
         ("brier", estimate.map(|estimate| estimate.brier), |own| own.brier),
