@@ -90,7 +90,13 @@ impl Engine {
         files::create_folder(path.parent().expect("a part lies in a partition"))?;
         self.stage(columns, rows)?;
         let beside = files::beside(path);
-        self.run(&include_str!("../sql/copy_part.sql").replace("{path}", &beside.to_string_lossy().replace('\'', "''")))?;
+        let copied =
+            self.run(&include_str!("../sql/copy_part.sql").replace("{path}", &beside.to_string_lossy().replace('\'', "''")));
+        if let Err(error) = copied {
+            // On a full disk, half a file takes the room that the next try needs.
+            fs::remove_file(&beside).ok();
+            return Err(Failure::NotWritten { path: path.into(), problem: format!("{error:#}") }.into());
+        }
         Ok(fs::rename(&beside, path).map_err(|source| Failure::CannotWrite { path: path.into(), source })?)
     }
 

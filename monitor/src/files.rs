@@ -74,9 +74,16 @@ pub(crate) fn sync(path: &Path) -> Result<(), Failure> {
     File::open(path).and_then(|handle| handle.sync_all()).map_err(cannot)
 }
 
-/// Makes files and their names survive a power cut; several at a time, as each waits for the disk.
-pub(crate) fn sync_files(paths: &[PathBuf]) -> Result<(), Failure> {
-    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+/// Makes the names in a folder, its own name and that of the folder above it survive a power cut.
+pub(crate) fn sync_names(folder: &Path) -> Result<(), Failure> {
+    let real = fs::canonicalize(folder).map_err(|source| Failure::CannotRead { path: folder.into(), source })?;
+    real.ancestors().take(3).try_for_each(sync)
+}
+
+/// Makes files and their names up to a root folder survive a power cut; several at a time, as each waits for the disk.
+pub(crate) fn sync_files(paths: &[PathBuf], root: &Path) -> Result<(), Failure> {
+    let folders: BTreeSet<&Path> =
+        paths.iter().flat_map(|path| path.ancestors().skip(1).take_while(|folder| folder.starts_with(root))).collect();
     let all: Vec<&Path> = paths.iter().map(PathBuf::as_path).chain(folders).collect();
     let share = all.len().div_ceil(SYNCED_AT_ONCE).max(1);
     std::thread::scope(|scope| {

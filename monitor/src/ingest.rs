@@ -54,7 +54,7 @@ pub(crate) fn compact(home: &Home, engine: &Engine, full: Full) -> Result<Ingest
             let written = compact_segment(&writer, kind, &segment)?;
             ingested.add(kind, &written);
             keep_aside(&journal, &written.set_aside)?;
-            files::sync_files(&written.files)?;
+            files::sync_files(&written.files, home.root())?;
             std::fs::remove_file(&segment).map_err(|source| Failure::CannotWrite { path: segment.clone(), source })?;
         }
     }

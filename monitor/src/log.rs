@@ -101,6 +101,12 @@ impl LogWriter<'_> {
         let n_rows = rows.len();
         let mut known = self.known(partition)?;
         let fresh: Vec<Row> = rows.into_iter().filter(|row| known.insert(row.identity.clone())).collect();
+        if fresh.len() < n_rows {
+            // A run that was killed may have written them and not have made sure of them.
+            written
+                .files
+                .extend(parts_in(partition.folder, partition.date, partition.version)?.into_iter().map(|part| part.path));
+        }
         written.n_known += n_rows - fresh.len();
         written.n_written += fresh.len();
         if fresh.is_empty() {
