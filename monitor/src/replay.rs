@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveTime, Utc};
 use data_contract::{Alert, Bundle, Home, LabelRecord, PREDICTION_FORMAT, PredictionRecord, Record};
 use inference_predictor::Predictor;
 
+use crate::alerts::Receivers;
 use crate::args::ReplayArgs;
 use crate::contracts::Contracts;
 use crate::counting::Counter;
@@ -70,7 +71,8 @@ impl Replay<'_> {
     }
 
     fn plan(&self, now: DateTime<Utc>) -> Plan<'_> {
-        Plan { home: self.home, output: self.home.monitor(), webhook: self.args.webhook.as_deref(), include_open: false, now }
+        let receivers = Receivers { webhook: self.args.webhook.as_deref(), ..Receivers::default() };
+        Plan { home: self.home, output: self.home.monitor(), receivers, include_open: false, now }
     }
 
     /// Scores and labels those rows of a month that the log does not hold yet.
