@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::files;
 use crate::journal::{Full, Journal, Kind, whole_lines};
+use crate::known_ids::KnownIds;
 use crate::log::{LogWriter, SetAside, Written};
 use crate::report_text;
 
@@ -33,14 +34,14 @@ pub(crate) struct Ingested {
 /// Compacts everything that was collected.
 pub(crate) fn run(home: &Home, json: bool) -> Result<()> {
     let engine = Engine::open(&home.monitor())?;
-    let mut ingested = compact(home, &engine, Full::ANY)?;
+    let mut ingested = compact(home, &engine, &KnownIds::default(), Full::ANY)?;
     ingested.n_set_aside = Journal::new(home).n_set_aside()?;
     report_text::ingested(&ingested, json);
     Ok(())
 }
 
-/// Compacts the segments that are full.
-pub(crate) fn compact(home: &Home, engine: &Engine, full: Full) -> Result<Ingested> {
+/// Compacts the segments that are full; `known` is kept from one time to the next.
+pub(crate) fn compact(home: &Home, engine: &Engine, known: &KnownIds, full: Full) -> Result<Ingested> {
     let journal = Journal::new(home);
     let mut ingested = Ingested::default();
     if !home.collected().exists() {
@@ -48,7 +49,7 @@ pub(crate) fn compact(home: &Home, engine: &Engine, full: Full) -> Result<Ingest
     }
     let _lock = journal.lock_compaction()?;
     let contracts = Contracts::load(home)?;
-    let writer = LogWriter { engine, home, contracts: &contracts };
+    let writer = LogWriter { engine, home, contracts: &contracts, known };
     for kind in Kind::ALL {
         for segment in journal.close(kind, full)? {
             let written = compact_segment(&writer, kind, &segment)?;
@@ -150,14 +151,14 @@ mod tests {
         files::replace(&home.production().join("contract.json"), churn().to_json_schema().to_string().as_bytes()).unwrap();
         let engine = Engine::open(&home.monitor()).unwrap();
         let line = serde_json::to_string(&prediction("a", "2009-03-04", 7)).unwrap();
-        let journal = Journal::new(&home);
+        let (journal, known) = (Journal::new(&home), KnownIds::default());
         journal.append(Kind::Predictions, &format!("{line}\n{{broken\n{line}\n")).unwrap();
-        let ingested = compact(&home, &engine, Full::ANY).unwrap();
+        let ingested = compact(&home, &engine, &known, Full::ANY).unwrap();
         assert_eq!((ingested.predictions.n_written, ingested.predictions.n_known), (1, 1));
         assert_eq!(ingested.set_aside.values().sum::<usize>(), 1);
         assert_eq!(std::fs::read_dir(journal.set_aside_folder()).unwrap().count(), 1);
         assert!(journal.close(Kind::Predictions, Full::ANY).unwrap().is_empty());
         assert_eq!(prediction_parts(&home).unwrap().len(), 1);
-        assert!(compact(&home, &engine, Full::ANY).unwrap().is_empty());
+        assert!(compact(&home, &engine, &known, Full::ANY).unwrap().is_empty());
     }
 }

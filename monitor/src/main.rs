@@ -14,6 +14,7 @@ mod files;
 mod hold;
 mod ingest;
 mod journal;
+mod known_ids;
 mod log;
 mod log_rows;
 mod measure;

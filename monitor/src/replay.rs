@@ -19,6 +19,7 @@ use crate::counting::Counter;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::known_ids::KnownIds;
 use crate::log::LogWriter;
 use crate::page::{count, distance, metric};
 use crate::replay_months::{ReplayRow, first_version, logged_ids, read};
@@ -83,8 +84,8 @@ impl Replay<'_> {
             return Ok(());
         }
         let _lock = Journal::new(self.home).lock_compaction()?;
-        let contracts = Contracts::load(self.home)?;
-        let writer = LogWriter { engine: self.engine, home: self.home, contracts: &contracts };
+        let (contracts, known) = (Contracts::load(self.home)?, KnownIds::default());
+        let writer = LogWriter { engine: self.engine, home: self.home, contracts: &contracts, known: &known };
         let production = load_production(self.home)?;
         let mut records = predict(&production, &fresh, REPLAY)?;
         if let Some(shadow) = self.shadow.as_ref().filter(|shadow| shadow.version() != production.version()) {

@@ -35,6 +35,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::ingest::compact;
 use crate::journal::{Full, Journal};
+use crate::known_ids::KnownIds;
 use crate::serve::answers::{explain, nothing_here};
 use crate::serve::collect::Collector;
 use crate::serve::keys::Keys;
@@ -139,9 +140,9 @@ async fn report_file(home: &Home, name: &str, kind: &'static str) -> Response {
 
 /// Compacts full segments every second, and all of them at the end.
 fn keep_compacting(home: &Home, room: &Room, telemetry: &Telemetry, stopped: &Receiver<()>) -> Result<()> {
-    let engine = Engine::open(&home.monitor())?;
+    let (engine, known) = (Engine::open(&home.monitor())?, KnownIds::default());
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(TICK) {
-        match compact(home, &engine, Full::COLLECTOR) {
+        match compact(home, &engine, &known, Full::COLLECTOR) {
             Ok(ingested) => {
                 telemetry.compacted(&ingested, Utc::now().timestamp());
                 if !ingested.is_empty() {
@@ -158,5 +159,5 @@ fn keep_compacting(home: &Home, room: &Room, telemetry: &Telemetry, stopped: &Re
             Err(error) => tracing::error!(%error, "the journal cannot be measured"),
         }
     }
-    compact(home, &engine, Full::ANY).map(|_| ()).context("records are kept in the journal, but could not be compacted")
+    compact(home, &engine, &known, Full::ANY).map(|_| ()).context("records are kept in the journal, but could not be compacted")
 }

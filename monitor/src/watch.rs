@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::hold::Hold;
 use crate::ingest::compact;
 use crate::journal::Full;
+use crate::known_ids::KnownIds;
 use crate::{progress, report, stop};
 
 /// Alertmanager holds an alert for so many ticks, so that one that fails does not end it.
@@ -27,9 +28,10 @@ pub(crate) fn run(home: &Home, args: &WatchArgs, json: bool) -> Result<()> {
     let _hold = Hold::take(&home.monitor().join(".watch.lock"), "watch", Duration::ZERO)?;
     let told = stop::heard()?;
     let engine = Engine::open(&home.monitor())?;
+    let known = KnownIds::default();
     loop {
         let begun = Instant::now();
-        if let Err(error) = tick(home, &engine, args, json) {
+        if let Err(error) = tick(home, &engine, &known, args, json) {
             progress::print_error(&error);
         }
         let rest = args.every.saturating_sub(begun.elapsed());
@@ -40,8 +42,8 @@ pub(crate) fn run(home: &Home, args: &WatchArgs, json: bool) -> Result<()> {
     }
 }
 
-fn tick(home: &Home, engine: &Engine, args: &WatchArgs, json: bool) -> Result<()> {
-    let ingested = compact(home, engine, Full::ANY)?;
+fn tick(home: &Home, engine: &Engine, known: &KnownIds, args: &WatchArgs, json: bool) -> Result<()> {
+    let ingested = compact(home, engine, known, Full::ANY)?;
     if !ingested.is_empty() {
         tracing::info!(?ingested, "compacted");
     }
