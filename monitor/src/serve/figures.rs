@@ -25,7 +25,7 @@ pub(crate) struct Sources {
 
 /// All figures. Metrics of which nothing is known are left out.
 pub(crate) fn figures(sources: &Sources) -> Registry {
-    let figures = Figures { registry: Registry::new() };
+    let figures = Figures { registry: readable(true) };
     if let Some(report) = &sources.report {
         figures.run(report);
         if let Some(window) = newest(&report.windows, &report.rules) {
@@ -37,6 +37,14 @@ pub(crate) fn figures(sources: &Sources) -> Registry {
     }
     figures.alerts(&sources.alerts);
     figures.retrains(&sources.history);
+    figures.registry
+}
+
+/// Whether there are any figures to come: a registry that tells no more.
+pub(crate) fn readable(readable: bool) -> Registry {
+    let figures = Figures { registry: Registry::new() };
+    let help = "1 when the last report, its alerts and the history can be read; 0 when a file of them is damaged.";
+    figures.count("report_readable", help, &[]).with_label_values::<&str>(&[]).set(readable.into());
     figures.registry
 }
 

@@ -15,8 +15,9 @@ use data_contract::Home;
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 
 use crate::alerts::AlertBook;
+use crate::failure::Failure;
 use crate::serve::answers::explain;
-use crate::serve::figures::{Sources, figures};
+use crate::serve::figures::{Sources, figures, readable};
 use crate::serve::room::Room;
 use crate::serve::telemetry::Telemetry;
 use crate::{files, versions};
@@ -45,22 +46,22 @@ impl Metrics {
 
     fn text(&self) -> Result<String> {
         let mut families = self.telemetry.gather(&self.room);
-        families.extend(self.figures()?.gather());
+        families.extend(self.figures().gather());
         TextEncoder::new().encode_to_string(&families).context("cannot write the metrics")
     }
 
-    fn figures(&self) -> Result<Registry> {
+    fn figures(&self) -> Registry {
         let stamp: Stamp = self.paths().iter().map(|path| stamp(path)).collect();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, registry)) = known.as_ref().filter(|(old, _)| *old == stamp) {
-            return Ok(registry.clone());
+            return registry.clone();
         }
-        let registry = figures(&self.sources()?);
+        let registry = self.sources().map_or_else(unreadable, |sources| figures(&sources));
         *known = Some((stamp, registry.clone()));
-        Ok(registry)
+        registry
     }
 
-    fn sources(&self) -> Result<Sources> {
+    fn sources(&self) -> Result<Sources, Failure> {
         Ok(Sources {
             report: files::read_json(&self.report())?,
             alerts: AlertBook::load(&self.home)?,
@@ -80,11 +81,14 @@ impl Metrics {
 async fn metrics(State(metrics): State<Arc<Metrics>>) -> Response {
     match tokio::task::spawn_blocking(move || metrics.text()).await {
         Ok(Ok(text)) => ([(header::CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
-        Ok(Err(error)) => {
-            explain(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error:#}"), "`monitor report` writes what is read here anew")
-        }
-        Err(_) => explain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be gathered", "look at the server's log"),
+        _ => explain(StatusCode::INTERNAL_SERVER_ERROR, "the metrics could not be gathered", "look at the server's log"),
     }
+}
+
+/// What is told where the report cannot be read; the collector's own figures go on.
+fn unreadable(failure: Failure) -> Registry {
+    tracing::error!(error = failure.told(), "the report's figures are left out of the metrics");
+    readable(false)
 }
 
 fn stamp(path: &Path) -> Option<(u64, SystemTime)> {
