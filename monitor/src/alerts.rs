@@ -106,7 +106,7 @@ impl AlertBook {
         let mut new = Vec::new();
         for judgement in judgements {
             let Some(alert) = &judgement.alert else { continue };
-            if self.alerts.iter().all(|entry| entry.alert.labels != alert.labels) {
+            if !self.alerts.iter().any(|entry| entry.is_of(alert)) {
                 tracing::info!(fingerprint = alert.fingerprint, summary = alert.annotations["summary"], "alert raised");
                 self.alerts.push(Entry {
                     alert: alert.clone(),
@@ -196,6 +196,16 @@ impl Entry {
         Some(PostableAlert { labels, annotations, starts_at: *starts_at, ends_at, generator_url: receivers.link() })
     }
 
+    /// Whether an alert is this one. Earlier versions of the program had other fingerprints.
+    fn is_of(&self, alert: &Alert) -> bool {
+        self.alert.fingerprint == alert.fingerprint || self.alert.labels == alert.labels
+    }
+
+    /// The fingerprints under which it may have been answered: its own, and that which Alertmanager gives its labels.
+    pub(crate) fn fingerprints(&self) -> [String; 2] {
+        [self.alert.fingerprint.clone(), Alert::fingerprint_of(&self.alert.labels)]
+    }
+
     /// When a later window was fine again.
     pub(crate) fn resolved_at(&self) -> Option<DateTime<Utc>> {
         (self.alert.status == AlertStatus::Resolved).then_some(self.alert.ends_at)
@@ -278,6 +288,15 @@ mod tests {
         assert!(book.alerts[0].postable(&receivers, now).is_none(), "an end without a beginning");
         book.alerts[0].in_alertmanager = true;
         assert_eq!(book.alerts[0].postable(&receivers, now).unwrap().ends_at.to_rfc3339(), "2009-05-01T00:00:00+00:00");
+    }
+
+    #[test]
+    fn an_alert_of_an_earlier_program_is_known_by_its_labels_and_by_what_alertmanager_calls_it() {
+        let mut book = AlertBook::default();
+        book.update(&judgements(&[("2009-03", 0.2)]), "churn", true);
+        let given = std::mem::replace(&mut book.alerts[0].alert.fingerprint, "of another kind".into());
+        assert_eq!(book.update(&judgements(&[("2009-03", 0.2)]), "churn", true).len(), 0);
+        assert_eq!(book.alerts[0].fingerprints(), ["of another kind".to_owned(), given]);
     }
 
     #[test]

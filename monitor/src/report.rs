@@ -196,7 +196,7 @@ fn alert_report(entry: &Entry, history: &[HistoryLine]) -> AlertReport {
         value: annotation("value").parse().unwrap_or_default(),
         starts_at: entry.alert.starts_at,
         resolved_at: entry.resolved_at(),
-        answer: answer(&entry.alert.fingerprint, history),
+        answer: entry.fingerprints().iter().find_map(|fingerprint| answer(fingerprint, history)),
     }
 }
 
