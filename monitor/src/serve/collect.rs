@@ -83,13 +83,13 @@ impl Collector {
     }
 
     /// Unpacks and checks a body.
-    fn read(&self, kind: Kind, encoding: Encoding, bytes: &Bytes) -> Result<Batch, Response> {
+    fn read(&self, kind: Kind, encoding: Encoding, bytes: &Bytes) -> Result<Batch, Box<Response>> {
         let text = match encoding.unpack(bytes) {
             Ok(Some(text)) => text,
-            Ok(None) => return Err(answers::too_large()),
-            Err(error) => return Err(answers::refused(&error.to_string())),
+            Ok(None) => return Err(answers::too_large().into()),
+            Err(error) => return Err(answers::refused(&error.to_string()).into()),
         };
-        let contracts = self.contracts().map_err(|failure| answers::broken(&failure))?;
+        let contracts = self.contracts().map_err(|failure| Box::new(answers::broken(&failure)))?;
         Ok(Batch::read(kind, &text, &contracts, Utc::now()))
     }
 }
@@ -108,9 +108,10 @@ async fn answer(collector: &Arc<Collector>, kind: Kind, request: Request) -> Res
     answer
 }
 
+/// The share goes where the memory goes, as a sender that leaves ends this function and not what it began.
 async fn collect(collector: &Arc<Collector>, kind: Kind, request: Request) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
-    let (encoding, _share) = match collector.admit(&parts.headers).await {
+    let (encoding, share) = match collector.admit(&parts.headers).await {
         Ok(admitted) => admitted,
         Err(refusal) => {
             tokio::time::timeout(BODY_LIMIT, discard(body)).await.ok();
@@ -120,12 +121,12 @@ async fn collect(collector: &Arc<Collector>, kind: Kind, request: Request) -> Re
     let bytes = receive(body).await?;
     collector.telemetry.received(kind, bytes.len());
     let reader = Arc::clone(collector);
-    let read = tokio::task::spawn_blocking(move || reader.read(kind, encoding, &bytes));
-    let mut batch = read.await.map_err(|_| answers::failed())??;
+    let read = tokio::task::spawn_blocking(move || reader.read(kind, encoding, &bytes).map(|batch| (batch, share)));
+    let (mut batch, share) = read.await.map_err(|_| answers::failed())?.map_err(|refusal| *refusal)?;
     collector.telemetry.refused(kind, batch.n_refused);
     if batch.n_accepted > 0 {
         let lines = std::mem::take(&mut batch.lines);
-        collector.commits.append(kind, lines).await.map_err(|failure| answers::broken(&failure))?;
+        collector.commits.append(kind, lines, share).await.map_err(|failure| answers::broken(&failure))?;
         collector.telemetry.accepted(kind, batch.n_accepted);
     }
     Ok(answers::batch(kind, &batch))

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::failure::Failure;
 use crate::journal::{Journal, Kind};
-use crate::serve::room::Room;
+use crate::serve::room::{Room, Share};
 
 /// Where requests bring their records. The thread behind it ends when all of these are dropped.
 #[derive(Clone, Debug)]
@@ -18,22 +18,24 @@ pub(crate) struct Commits {
 struct Commit {
     kind: Kind,
     lines: String,
+    #[expect(dead_code, reason = "it counts until it is dropped")]
+    share: Share,
     done: oneshot::Sender<Result<(), Arc<Failure>>>,
 }
 
 impl Commits {
     /// Starts the thread that appends to the journal.
     pub(crate) fn start(journal: Journal, room: Arc<Room>) -> Self {
-        // Unbounded, as whoever sends holds a share of the room.
+        // Unbounded, as what is sent holds a share of the room.
         let (sender, receiver) = mpsc::unbounded_channel();
         std::thread::spawn(move || keep_appending(&journal, &room, receiver));
         Self { sender }
     }
 
     /// Appends whole lines and returns once they are on disk.
-    pub(crate) async fn append(&self, kind: Kind, lines: String) -> Result<(), Arc<Failure>> {
+    pub(crate) async fn append(&self, kind: Kind, lines: String, share: Share) -> Result<(), Arc<Failure>> {
         let (done, answer) = oneshot::channel();
-        self.sender.send(Commit { kind, lines, done }).map_err(|_| Arc::new(Failure::Stopped))?;
+        self.sender.send(Commit { kind, lines, share, done }).map_err(|_| Arc::new(Failure::Stopped))?;
         answer.await.unwrap_or_else(|_| Err(Arc::new(Failure::Stopped)))
     }
 }

@@ -74,7 +74,7 @@ fn check(fixture: &Fixture, acknowledged: &HashSet<String>, rounds: u64) {
         let n_lost = acknowledged.iter().filter(|id| !distinct.contains(id)).count();
         assert_eq!(n_lost, 0, "of {} acknowledged records, in {}", acknowledged.len(), log.display());
     }
-    println!("{rounds} rounds: {} records acknowledged, all of them in the log once", acknowledged.len());
+    eprintln!("{rounds} rounds: {} records acknowledged, all of them in the log once", acknowledged.len());
     assert!(acknowledged.len() as u64 > rounds * BATCH, "only {} records were acknowledged", acknowledged.len());
 }
 
@@ -106,7 +106,7 @@ struct Chance(u64);
 impl Chance {
     fn new() -> Self {
         let seed = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64 | 1;
-        println!("seed {seed}");
+        eprintln!("seed {seed}");
         Self(seed)
     }
 
