@@ -86,8 +86,11 @@ impl Engine {
     }
 
     /// Stages rows and writes them as one Parquet file, whole or not at all. It is not yet certain to survive a power cut.
+    /// No one else may write to its folder meanwhile: the lock of compaction sees to that.
     pub(crate) fn write_part(&self, path: &Path, columns: &[(String, SqlType)], rows: Vec<Vec<Value>>) -> Result<()> {
-        files::create_folder(path.parent().expect("a part lies in a partition"))?;
+        let folder = path.parent().expect("a part lies in a partition");
+        files::create_folder(folder)?;
+        files::sweep(folder);
         self.stage(columns, rows)?;
         let beside = files::beside(path);
         let copied =

@@ -93,6 +93,17 @@ pub(crate) fn sync_files(paths: &[PathBuf], root: &Path) -> Result<(), Failure> 
     })
 }
 
+/// Removes what a process that was killed left half written in a folder to which no one else writes.
+pub(crate) fn sweep(folder: &Path) {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let half_written = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with('.') && name.ends_with(".tmp")
+    };
+    // What cannot be removed is in no one's way: no pattern finds it.
+    names.map(|entry| entry.path()).filter(|path| half_written(path)).for_each(|path| drop(fs::remove_file(path)));
+}
+
 /// The name under which a file that only one process writes is written before it is renamed; it starts with a dot, so that no pattern finds it.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().expect("a file of ours has a name").to_string_lossy();

@@ -2,7 +2,7 @@
 //!
 //! A crash at any point leaves the segment, and running again finds the ids that were already written.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use data_contract::{Home, LabelRecord, PREDICTION_FORMAT, PredictionRecord, sha256_hex, short};
@@ -51,12 +51,14 @@ pub(crate) fn compact(home: &Home, engine: &Engine, known: &KnownIds, full: Full
     let contracts = Contracts::load(home)?;
     let writer = LogWriter { engine, home, contracts: &contracts, known };
     for kind in Kind::ALL {
-        for segment in journal.close(kind, full)? {
-            let written = compact_segment(&writer, kind, &segment)?;
+        for segments in together(journal.close(kind, full)?) {
+            let written = compact_segments(&writer, kind, &segments)?;
             ingested.add(kind, &written);
             keep_aside(&journal, &written.set_aside)?;
             files::sync_files(&written.files, home.root())?;
-            std::fs::remove_file(&segment).map_err(|source| Failure::CannotWrite { path: segment.clone(), source })?;
+            for path in segments {
+                std::fs::remove_file(&path).map_err(|source| Failure::CannotWrite { path, source })?;
+            }
         }
     }
     Ok(ingested)
@@ -90,8 +92,26 @@ pub(crate) fn parse<T: DeserializeOwned>(line: &str, format: impl Fn(&T) -> u32)
     }
 }
 
-fn compact_segment(writer: &LogWriter, kind: Kind, segment: &Path) -> Result<Written> {
-    let text = whole_lines(segment)?;
+/// Segments that are compacted together: each run that was stopped may have left a small one, and many small parts are slow to read.
+fn together(segments: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
+    let mut groups: Vec<Vec<PathBuf>> = Vec::new();
+    let mut room = 0;
+    for segment in segments {
+        let bytes = std::fs::metadata(&segment).map_or(0, |file| file.len());
+        match groups.last_mut().filter(|_| bytes <= room) {
+            Some(group) => group.push(segment),
+            None => {
+                groups.push(vec![segment]);
+                room = Full::COLLECTOR.bytes;
+            }
+        }
+        room = room.saturating_sub(bytes);
+    }
+    groups
+}
+
+fn compact_segments(writer: &LogWriter, kind: Kind, segments: &[PathBuf]) -> Result<Written> {
+    let text = segments.iter().map(|segment| whole_lines(segment)).collect::<Result<String, _>>()?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     match kind {
         Kind::Predictions => {
@@ -143,6 +163,19 @@ mod tests {
     use super::*;
     use crate::partitions::prediction_parts;
     use crate::sides::tests::{churn, prediction};
+
+    #[test]
+    fn small_segments_are_compacted_together_and_long_ones_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mib = |(index, mib): (usize, u64)| {
+            let path = folder.path().join(index.to_string());
+            std::fs::File::create(&path).unwrap().set_len(mib << 20).unwrap();
+            path
+        };
+        let groups = together([1, 2, 20, 9, 7, 1].into_iter().enumerate().map(mib).collect());
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 2, 1]);
+        assert!(together(Vec::new()).is_empty());
+    }
 
     #[test]
     fn collected_records_become_parquet_once_and_a_broken_line_is_kept_aside() {

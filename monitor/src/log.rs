@@ -228,6 +228,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_run_left_half_written_is_swept_away() {
+        in_a_home(|home, writer| {
+            let folder = prediction_folder(home, "2009-03-04".parse().unwrap(), 7);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(".part-1.parquet.tmp"), b"PAR1").unwrap();
+            writer.write_predictions(&[prediction("a", "2009-03-04", 7)]).unwrap();
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        });
+    }
+
+    #[test]
     fn a_label_that_is_no_class_is_set_aside() {
         in_a_home(|_, writer| {
             let written = writer.write_labels(&[label("a", "maybe"), label("a", "yes")]).unwrap();
