@@ -1,10 +1,12 @@
 //! What a person types.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use data_contract::Home;
 
+use crate::alerts::Receivers;
 use crate::window::By;
 
 /// Watches a model's predictions: collects them, measures drift, raises alerts.
@@ -33,6 +35,10 @@ pub(crate) enum Command {
     Ingest,
     /// Measure every window of the log, write report.html and report.json, and raise alerts.
     Report(ReportArgs),
+    /// Ingest, report and raise alerts again and again, until Ctrl-C or SIGTERM.
+    ///
+    /// A step that fails is told, and tried again at the next tick.
+    Watch(WatchArgs),
     /// Send the labelled rows after the training cut through the production model, month by month, as if they were traffic.
     ///
     /// A replay that raises alerts ends with exit code 0: they are what it shows. Months that were replayed before are not scored again.
@@ -53,6 +59,12 @@ pub(crate) struct ServeArgs {
     /// A folder with a site to serve at `/`.
     #[arg(long, value_name = "DIR")]
     pub(crate) web: Option<PathBuf>,
+    /// A file with the keys that may post records, one a line; the variable TIDEMARK_API_KEY may hold one too [default: anyone may].
+    #[arg(long, env = "TIDEMARK_API_KEY_FILE", value_name = "FILE")]
+    pub(crate) api_key_file: Option<PathBuf>,
+    /// Records that wait to be written to the log, in MiB, from which on senders are told to come again later.
+    #[arg(long, default_value_t = 1024, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
+    pub(crate) max_backlog: u64,
 }
 
 /// Options of `report`.
@@ -67,12 +79,29 @@ pub(crate) struct ReportArgs {
     /// Post alerts here, as Alertmanager does.
     #[arg(long, value_name = "URL", value_parser = webhook_url)]
     pub(crate) webhook: Option<String>,
+    /// Post alerts to this Alertmanager too, by its API v2: what fires each time, and each end once.
+    #[arg(long, value_name = "URL", value_parser = webhook_url)]
+    pub(crate) alertmanager: Option<String>,
+    /// Where people reach `monitor serve`; alerts point to its report.
+    #[arg(long, value_name = "URL", value_parser = webhook_url)]
+    pub(crate) external_url: Option<String>,
     /// The model to report on [default: the one in production].
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
     /// Let the window that is still filling raise alerts too.
     #[arg(long)]
     pub(crate) include_open: bool,
+}
+
+/// Options of `watch`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct WatchArgs {
+    /// From one tick to the next: a number with s, m, h or d.
+    #[arg(long, default_value = "1h", value_name = "TIME", value_parser = period)]
+    pub(crate) every: Duration,
+    /// What each report is like.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }
 
 /// Options of `replay`.
@@ -135,6 +164,33 @@ fn webhook_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// A time such as `90s`, `15m`, `1h` or `1d`.
+fn period(text: &str) -> Result<Duration, String> {
+    let wrong = || "it must be a whole number above 0 followed by s, m, h or d, such as 15m".to_owned();
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    let number: u32 = number.parse().ok().filter(|&number| number > 0).ok_or_else(wrong)?;
+    Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
+impl ReportArgs {
+    /// Who is told of alerts.
+    pub(crate) fn receivers(&self) -> Receivers<'_> {
+        Receivers {
+            webhook: self.webhook.as_deref(),
+            alertmanager: self.alertmanager.as_deref(),
+            external_url: self.external_url.as_deref(),
+            ..Receivers::default()
+        }
+    }
+}
+
 impl Args {
     /// The home folder.
     pub(crate) fn home(&self) -> Home {
@@ -150,6 +206,16 @@ mod tests {
     #[test]
     fn the_arguments_agree_with_each_other() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_period_is_a_number_with_a_unit() {
+        for (text, seconds) in [("1s", 1), ("15m", 900), ("1h", 3_600), ("2d", 172_800)] {
+            assert_eq!(period(text).map(|period| period.as_secs()), Ok(seconds));
+        }
+        for wrong in ["", "h", "0s", "1", "1w", "-1h", "1.5h", "5ü"] {
+            assert!(period(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

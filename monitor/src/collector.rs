@@ -1,9 +1,11 @@
 //! What may be posted to the collector: one JSON object, an array of them, or one per line.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use data_contract::{LabelRecord, PredictionRecord};
 use serde::Serialize;
-use serde_json::Value as Json;
+use serde::de::IgnoredAny;
 
 use crate::contracts::Contracts;
 use crate::ingest::parse;
@@ -27,6 +29,8 @@ pub(crate) struct Batch {
 pub(crate) const MAX_REFUSED: usize = 100;
 /// What is wrong with a record is told in so many characters.
 const MAX_ERROR: usize = 300;
+/// The longest record, in bytes of its text; what is read from it takes many times as much.
+const MAX_RECORD: usize = 256 << 10;
 /// How far a sender's clock may be ahead.
 const MAX_AHEAD: TimeDelta = TimeDelta::days(1);
 
@@ -44,7 +48,7 @@ impl Batch {
     pub(crate) fn read(kind: Kind, body: &str, contracts: &Contracts, now: DateTime<Utc>) -> Self {
         let mut batch = Self::default();
         for (index, text) in records(body).into_iter().enumerate() {
-            match check(kind, &text, contracts, now) {
+            match check(kind, text, contracts, now) {
                 Ok(line) => {
                     batch.lines += &line;
                     batch.lines.push('\n');
@@ -68,33 +72,62 @@ impl Batch {
 }
 
 /// The texts of the records in a body; one that is broken is still one text.
-fn records(body: &str) -> Vec<String> {
-    match serde_json::from_str(body) {
-        Ok(Json::Array(items)) => items.iter().map(Json::to_string).collect(),
-        Ok(_) => vec![body.to_owned()],
-        Err(_) => body.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect(),
+fn records(body: &str) -> Vec<&str> {
+    if let Some(elements) = body.trim_start().strip_prefix('[').and_then(elements) {
+        return elements;
+    }
+    match serde_json::from_str::<IgnoredAny>(body) {
+        Ok(_) => vec![body],
+        Err(_) => body.lines().filter(|line| !line.trim().is_empty()).collect(),
     }
 }
 
-fn check(kind: Kind, text: &str, contracts: &Contracts, now: DateTime<Utc>) -> Result<String, String> {
+/// The texts of an array's elements, given what follows its bracket; none where it is broken. Nothing is copied.
+fn elements(mut rest: &str) -> Option<Vec<&str>> {
+    let mut elements = Vec::new();
+    if rest.trim() == "]" {
+        return Some(elements);
+    }
+    loop {
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<IgnoredAny>();
+        values.next()?.ok()?;
+        let (element, after) = rest.split_at(values.byte_offset());
+        elements.push(element.trim());
+        let after = after.trim_start();
+        if after.trim_end() == "]" {
+            return Some(elements);
+        }
+        rest = after.strip_prefix(',')?;
+    }
+}
+
+/// A record's line, once it has been checked.
+fn check<'a>(kind: Kind, text: &'a str, contracts: &Contracts, now: DateTime<Utc>) -> Result<Cow<'a, str>, String> {
+    if text.len() > MAX_RECORD {
+        return Err(format!("the record is longer than {} KiB", MAX_RECORD >> 10));
+    }
     match kind {
         Kind::Predictions => {
             let record: PredictionRecord = parse(text, |record: &PredictionRecord| record.format)?;
             check_time(record.time, now)?;
             check_prediction(&record, contracts)?;
-            to_line(&record)
+            to_line(text, &record)
         }
         Kind::Labels => {
             let record: LabelRecord = parse(text, |record: &LabelRecord| record.format)?;
             check_time(record.time, now)?;
             check_label(&record, contracts)?;
-            to_line(&record)
+            to_line(text, &record)
         }
     }
 }
 
-fn to_line(record: &impl Serialize) -> Result<String, String> {
-    serde_json::to_string(record).map_err(|error| error.to_string())
+/// A text of one line is a line as it is.
+fn to_line<'a>(text: &'a str, record: &impl Serialize) -> Result<Cow<'a, str>, String> {
+    match text.contains(['\n', '\r']) {
+        true => serde_json::to_string(record).map(Cow::Owned).map_err(|error| error.to_string()),
+        false => Ok(Cow::Borrowed(text)),
+    }
 }
 
 fn check_time(time: DateTime<Utc>, now: DateTime<Utc>) -> Result<(), String> {
@@ -138,6 +171,10 @@ mod tests {
         check(Kind::Labels, &LABEL.replace(',', ",\n "), 1, &[]);
         check(Kind::Labels, &format!("[{LABEL},{LABEL}]"), 2, &[]);
         check(Kind::Labels, &format!("{LABEL}\n\n{LABEL}\n"), 2, &[]);
+        check(Kind::Labels, &format!(" [\n{LABEL} ,\n {LABEL}\n] \n"), 2, &[]);
+        check(Kind::Labels, "[ ]", 0, &[(1, "no record")]);
+        check(Kind::Labels, &format!("[{LABEL}"), 0, &[(1, "")]);
+        check(Kind::Labels, &format!("[{LABEL}] {LABEL}"), 0, &[(1, "")]);
         check(Kind::Labels, "[]", 0, &[(1, "no record")]);
         check(Kind::Labels, "", 0, &[(1, "no record")]);
     }
@@ -166,6 +203,12 @@ mod tests {
         (stranger.version, stranger.contract) = (8, "not known yet".into());
         let body = serde_json::to_string(&[good, wrong, other, stranger]).unwrap();
         check(Kind::Predictions, &body, 2, &[(2, "column `age` is missing"), (3, "version 7 has another contract than `feed`")]);
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_not_read() {
+        let long = LABEL.replace("\"a\"", &format!("\"{}\"", "a".repeat(MAX_RECORD)));
+        check(Kind::Labels, &format!("{LABEL}\n{long}\n"), 1, &[(2, "longer than 256 KiB")]);
     }
 
     #[test]

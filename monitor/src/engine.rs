@@ -86,11 +86,20 @@ impl Engine {
     }
 
     /// Stages rows and writes them as one Parquet file, whole or not at all. It is not yet certain to survive a power cut.
+    /// No one else may write to its folder meanwhile: the lock of compaction sees to that.
     pub(crate) fn write_part(&self, path: &Path, columns: &[(String, SqlType)], rows: Vec<Vec<Value>>) -> Result<()> {
-        files::create_folder(path.parent().expect("a part lies in a partition"))?;
+        let folder = path.parent().expect("a part lies in a partition");
+        files::create_folder(folder)?;
+        files::sweep(folder);
         self.stage(columns, rows)?;
         let beside = files::beside(path);
-        self.run(&include_str!("../sql/copy_part.sql").replace("{path}", &beside.to_string_lossy().replace('\'', "''")))?;
+        let copied =
+            self.run(&include_str!("../sql/copy_part.sql").replace("{path}", &beside.to_string_lossy().replace('\'', "''")));
+        if let Err(error) = copied {
+            // On a full disk, half a file takes the room that the next try needs.
+            fs::remove_file(&beside).ok();
+            return Err(Failure::NotWritten { path: path.into(), problem: format!("{error:#}") }.into());
+        }
         Ok(fs::rename(&beside, path).map_err(|source| Failure::CannotWrite { path: path.into(), source })?)
     }
 

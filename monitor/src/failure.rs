@@ -32,6 +32,15 @@ pub(crate) enum Failure {
     /// A file or folder that cannot be written.
     #[error("cannot write {}", path.display())]
     CannotWrite { path: PathBuf, source: std::io::Error },
+    /// A part of the log that DuckDB could not write.
+    #[error("cannot write {}: {problem}", path.display())]
+    NotWritten { path: PathBuf, problem: String },
+    /// A key that anyone can guess.
+    #[error("{place} holds no key, or one that is too short")]
+    WeakKey { place: String },
+    /// The collector is ending.
+    #[error("the server is stopping")]
+    Stopped,
     /// A file that cannot be read.
     #[error("cannot read {}", path.display())]
     CannotRead { path: PathBuf, source: std::io::Error },
@@ -44,6 +53,9 @@ pub(crate) enum Failure {
     /// An address that cannot be listened on.
     #[error("cannot listen on {address}")]
     Listen { address: String, source: std::io::Error },
+    /// Another process is at it.
+    #[error("`monitor {command}` cannot begin: {holder} holds {}", path.display())]
+    Busy { command: String, holder: String, path: PathBuf },
     /// The webhook did not take an alert.
     #[error("the webhook {url} did not take the alert: {problem}")]
     Webhook { url: String, problem: String },
@@ -94,6 +106,10 @@ impl Failure {
             Self::NotInTime { .. } => {
                 "set `kind = \"time\"` under `[split]` in the dataset's TOML file, then run `trainer run` again".into()
             }
+            Self::CannotWrite { .. } if self.disk_is_full() => "free some space on its disk; what was acknowledged is kept".into(),
+            Self::NotWritten { .. } => "see that the disk has room and the home folder is writable, then run `monitor ingest`; what was collected is kept".into(),
+            Self::WeakKey { .. } => "one key a line, of 16 characters or more and no space; `openssl rand -hex 32` makes one".into(),
+            Self::Stopped => "send the records again when it is up".into(),
             Self::CannotWrite { .. } => "the home folder must be writable; `--home` or TIDEMARK_HOME names another".into(),
             Self::CannotRead { .. } => "check the path and its permissions".into(),
             Self::Damaged { .. } => "move the file away, or restore it from a copy".into(),
@@ -102,6 +118,7 @@ impl Failure {
                 "another program listens there; `--listen 127.0.0.1:0` takes any free port".into()
             }
             Self::Listen { .. } => "`--listen` takes an address and a port, such as 127.0.0.1:8080".into(),
+            Self::Busy { .. } => "wait until it has finished, or end that process".into(),
             Self::Webhook { .. } => {
                 "the report is written; run the command again when the receiver is up, and the alert is sent then".into()
             }
@@ -124,6 +141,20 @@ impl Failure {
                 format!("for {kind} columns there are {}; {others}", these.join(", "))
             }
             Self::NothingCompared { .. } => "`--categorical` and `--numeric` name columns that shall be compared as such".into(),
+        }
+    }
+
+    /// Whether there was no room on the disk.
+    pub(crate) fn disk_is_full(&self) -> bool {
+        let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded, std::io::ErrorKind::FileTooLarge];
+        matches!(self, Self::CannotWrite { source, .. } if full.contains(&source.kind()))
+    }
+
+    /// The failure with its cause, in one line.
+    pub(crate) fn told(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) struct Figure {
     pub(crate) name: &'static str,
     /// Its value.
     pub(crate) value: f64,
+    /// Where it becomes too much.
+    pub(crate) limit: f64,
     /// Limits away: from 1 on it is too far, if it is sure.
     pub(crate) ratio: f64,
     /// The verdict.
@@ -23,13 +25,19 @@ impl Figure {
     pub(crate) fn of_drift(drift: &Drift) -> Self {
         let ratio =
             if drift.statistic.is_p_value() { drift.threshold / drift.value.max(1e-300) } else { drift.value / drift.threshold };
-        Figure { name: drift.statistic.evidently_name(), value: drift.value, ratio, drifted: drift.drifted }
+        Figure {
+            name: drift.statistic.evidently_name(),
+            value: drift.value,
+            limit: drift.threshold,
+            ratio,
+            drifted: drift.drifted,
+        }
     }
 
     /// That of the rule `tidemark`.
     fn of_verdict(verdict: &Verdict) -> Self {
         let ratio = verdict.effect / verdict.matters_from;
-        Figure { name: "effect", value: verdict.effect, ratio, drifted: verdict.drifted }
+        Figure { name: "effect", value: verdict.effect, limit: verdict.matters_from, ratio, drifted: verdict.drifted }
     }
 
     /// The figure of the rule in force, of the two there are.

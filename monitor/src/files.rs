@@ -74,9 +74,16 @@ pub(crate) fn sync(path: &Path) -> Result<(), Failure> {
     File::open(path).and_then(|handle| handle.sync_all()).map_err(cannot)
 }
 
-/// Makes files and their names survive a power cut; several at a time, as each waits for the disk.
-pub(crate) fn sync_files(paths: &[PathBuf]) -> Result<(), Failure> {
-    let folders: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+/// Makes the names in a folder, its own name and that of the folder above it survive a power cut.
+pub(crate) fn sync_names(folder: &Path) -> Result<(), Failure> {
+    let real = fs::canonicalize(folder).map_err(|source| Failure::CannotRead { path: folder.into(), source })?;
+    real.ancestors().take(3).try_for_each(sync)
+}
+
+/// Makes files and their names up to a root folder survive a power cut; several at a time, as each waits for the disk.
+pub(crate) fn sync_files(paths: &[PathBuf], root: &Path) -> Result<(), Failure> {
+    let folders: BTreeSet<&Path> =
+        paths.iter().flat_map(|path| path.ancestors().skip(1).take_while(|folder| folder.starts_with(root))).collect();
     let all: Vec<&Path> = paths.iter().map(PathBuf::as_path).chain(folders).collect();
     let share = all.len().div_ceil(SYNCED_AT_ONCE).max(1);
     std::thread::scope(|scope| {
@@ -84,6 +91,17 @@ pub(crate) fn sync_files(paths: &[PathBuf]) -> Result<(), Failure> {
         let waiting: Vec<_> = all.chunks(share).map(|paths| scope.spawn(move || each(paths))).collect();
         waiting.into_iter().try_for_each(|thread| thread.join().expect("syncing does not panic"))
     })
+}
+
+/// Removes what a process that was killed left half written in a folder to which no one else writes.
+pub(crate) fn sweep(folder: &Path) {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let half_written = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with('.') && name.ends_with(".tmp")
+    };
+    // What cannot be removed is in no one's way: no pattern finds it.
+    names.map(|entry| entry.path()).filter(|path| half_written(path)).for_each(|path| drop(fs::remove_file(path)));
 }
 
 /// The name under which a file that only one process writes is written before it is renamed; it starts with a dot, so that no pattern finds it.

@@ -2,7 +2,7 @@
 //!
 //! A crash at any point leaves the segment, and running again finds the ids that were already written.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use data_contract::{Home, LabelRecord, PREDICTION_FORMAT, PredictionRecord, sha256_hex, short};
@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::files;
 use crate::journal::{Full, Journal, Kind, whole_lines};
+use crate::known_ids::KnownIds;
 use crate::log::{LogWriter, SetAside, Written};
 use crate::report_text;
 
@@ -33,14 +34,14 @@ pub(crate) struct Ingested {
 /// Compacts everything that was collected.
 pub(crate) fn run(home: &Home, json: bool) -> Result<()> {
     let engine = Engine::open(&home.monitor())?;
-    let mut ingested = compact(home, &engine, Full::ANY)?;
+    let mut ingested = compact(home, &engine, &KnownIds::default(), Full::ANY)?;
     ingested.n_set_aside = Journal::new(home).n_set_aside()?;
     report_text::ingested(&ingested, json);
     Ok(())
 }
 
-/// Compacts the segments that are full.
-pub(crate) fn compact(home: &Home, engine: &Engine, full: Full) -> Result<Ingested> {
+/// Compacts the segments that are full; `known` is kept from one time to the next.
+pub(crate) fn compact(home: &Home, engine: &Engine, known: &KnownIds, full: Full) -> Result<Ingested> {
     let journal = Journal::new(home);
     let mut ingested = Ingested::default();
     if !home.collected().exists() {
@@ -48,14 +49,16 @@ pub(crate) fn compact(home: &Home, engine: &Engine, full: Full) -> Result<Ingest
     }
     let _lock = journal.lock_compaction()?;
     let contracts = Contracts::load(home)?;
-    let writer = LogWriter { engine, home, contracts: &contracts };
+    let writer = LogWriter { engine, home, contracts: &contracts, known };
     for kind in Kind::ALL {
-        for segment in journal.close(kind, full)? {
-            let written = compact_segment(&writer, kind, &segment)?;
+        for segments in together(journal.close(kind, full)?) {
+            let written = compact_segments(&writer, kind, &segments)?;
             ingested.add(kind, &written);
             keep_aside(&journal, &written.set_aside)?;
-            files::sync_files(&written.files)?;
-            std::fs::remove_file(&segment).map_err(|source| Failure::CannotWrite { path: segment.clone(), source })?;
+            files::sync_files(&written.files, home.root())?;
+            for path in segments {
+                std::fs::remove_file(&path).map_err(|source| Failure::CannotWrite { path, source })?;
+            }
         }
     }
     Ok(ingested)
@@ -89,8 +92,26 @@ pub(crate) fn parse<T: DeserializeOwned>(line: &str, format: impl Fn(&T) -> u32)
     }
 }
 
-fn compact_segment(writer: &LogWriter, kind: Kind, segment: &Path) -> Result<Written> {
-    let text = whole_lines(segment)?;
+/// Segments that are compacted together: each run that was stopped may have left a small one, and many small parts are slow to read.
+fn together(segments: Vec<PathBuf>) -> Vec<Vec<PathBuf>> {
+    let mut groups: Vec<Vec<PathBuf>> = Vec::new();
+    let mut room = 0;
+    for segment in segments {
+        let bytes = std::fs::metadata(&segment).map_or(0, |file| file.len());
+        match groups.last_mut().filter(|_| bytes <= room) {
+            Some(group) => group.push(segment),
+            None => {
+                groups.push(vec![segment]);
+                room = Full::COLLECTOR.bytes;
+            }
+        }
+        room = room.saturating_sub(bytes);
+    }
+    groups
+}
+
+fn compact_segments(writer: &LogWriter, kind: Kind, segments: &[PathBuf]) -> Result<Written> {
+    let text = segments.iter().map(|segment| whole_lines(segment)).collect::<Result<String, _>>()?;
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     match kind {
         Kind::Predictions => {
@@ -144,20 +165,33 @@ mod tests {
     use crate::sides::tests::{churn, prediction};
 
     #[test]
+    fn small_segments_are_compacted_together_and_long_ones_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mib = |(index, mib): (usize, u64)| {
+            let path = folder.path().join(index.to_string());
+            std::fs::File::create(&path).unwrap().set_len(mib << 20).unwrap();
+            path
+        };
+        let groups = together([1, 2, 20, 9, 7, 1].into_iter().enumerate().map(mib).collect());
+        assert_eq!(groups.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1, 2, 1]);
+        assert!(together(Vec::new()).is_empty());
+    }
+
+    #[test]
     fn collected_records_become_parquet_once_and_a_broken_line_is_kept_aside() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::new(folder.path());
         files::replace(&home.production().join("contract.json"), churn().to_json_schema().to_string().as_bytes()).unwrap();
         let engine = Engine::open(&home.monitor()).unwrap();
         let line = serde_json::to_string(&prediction("a", "2009-03-04", 7)).unwrap();
-        let journal = Journal::new(&home);
+        let (journal, known) = (Journal::new(&home), KnownIds::default());
         journal.append(Kind::Predictions, &format!("{line}\n{{broken\n{line}\n")).unwrap();
-        let ingested = compact(&home, &engine, Full::ANY).unwrap();
+        let ingested = compact(&home, &engine, &known, Full::ANY).unwrap();
         assert_eq!((ingested.predictions.n_written, ingested.predictions.n_known), (1, 1));
         assert_eq!(ingested.set_aside.values().sum::<usize>(), 1);
         assert_eq!(std::fs::read_dir(journal.set_aside_folder()).unwrap().count(), 1);
         assert!(journal.close(Kind::Predictions, Full::ANY).unwrap().is_empty());
         assert_eq!(prediction_parts(&home).unwrap().len(), 1);
-        assert!(compact(&home, &engine, Full::ANY).unwrap().is_empty());
+        assert!(compact(&home, &engine, &known, Full::ANY).unwrap().is_empty());
     }
 }

@@ -65,16 +65,27 @@ impl Journal {
         Self { folder: home.collected() }
     }
 
-    /// Appends whole lines and returns once they are on disk.
+    /// Appends whole lines and returns once they are on disk. A segment that is full is left to be closed, and the next begun.
     pub(crate) fn append(&self, kind: Kind, lines: &str) -> Result<(), Failure> {
         let _lock = files::lock(&self.folder.join(".lock"))?;
-        let open = self.segments(kind)?.into_iter().rfind(|segment| !segment.closed);
-        let path = match &open {
+        let segments = self.segments(kind)?;
+        let open = segments.last().filter(|segment| !segment.closed && !is_long(&segment.path));
+        let path = match open {
             Some(segment) => segment.path.clone(),
-            None => self.folder.join(format!("{}-{}.ndjson", kind.name(), self.next_number(kind)?)),
+            None => self.folder.join(format!("{}-{}.ndjson", kind.name(), next_number(&segments))),
         };
         append_synced(&path, lines).map_err(|source| Failure::CannotWrite { path: path.clone(), source })?;
-        if open.is_none() { files::sync(&self.folder) } else { Ok(()) }
+        if open.is_none() { files::sync_names(&self.folder) } else { Ok(()) }
+    }
+
+    /// How many bytes wait to be compacted.
+    pub(crate) fn bytes(&self) -> Result<u64, Failure> {
+        let mut bytes = 0;
+        for kind in Kind::ALL {
+            bytes +=
+                self.segments(kind)?.iter().map(|segment| fs::metadata(&segment.path).map_or(0, |file| file.len())).sum::<u64>();
+        }
+        Ok(bytes)
     }
 
     /// Closes open segments that are full and returns all closed ones, oldest first.
@@ -122,10 +133,6 @@ impl Journal {
         segments.sort_by_key(|segment| segment.number);
         Ok(segments)
     }
-
-    fn next_number(&self, kind: Kind) -> Result<u64, Failure> {
-        Ok(self.segments(kind)?.last().map_or(1, |segment| segment.number + 1))
-    }
 }
 
 /// The whole lines of a segment; what a crash cut short is left out.
@@ -156,6 +163,10 @@ impl Segment {
     }
 }
 
+fn next_number(segments: &[Segment]) -> u64 {
+    segments.last().map_or(1, |segment| segment.number + 1)
+}
+
 fn append_synced(path: &Path, lines: &str) -> std::io::Result<()> {
     let mut file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     let end = end_of_last_line(&mut file)?;
@@ -180,6 +191,11 @@ fn end_of_last_line(file: &mut File) -> std::io::Result<u64> {
     file.seek(SeekFrom::Start(0))?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |position| position as u64 + 1))
+}
+
+/// Whether a segment holds as much as is compacted at once.
+fn is_long(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.len() >= Full::COLLECTOR.bytes)
 }
 
 fn is_full(path: &Path, full: Full) -> bool {

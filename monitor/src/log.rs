@@ -10,10 +10,9 @@ use serde::Serialize;
 
 use crate::contracts::Contracts;
 use crate::engine::{Engine, SqlType, text};
-use crate::log_rows::{
-    LABEL_IDENTITY, Row, check_label, check_prediction, label_columns, label_row, prediction_columns, prediction_row,
-};
-use crate::partitions::{label_folder, part_name, parts_in, prediction_folder};
+use crate::known_ids::KnownIds;
+use crate::log_rows::{LABEL_IDENTITY, Row, check_label, label_columns, label_row, prediction_columns, prediction_row};
+use crate::partitions::{Part, label_folder, part_name, parts_in, prediction_folder};
 
 /// What became of the records that were to be written.
 #[derive(Debug, Default, PartialEq, Serialize)]
@@ -47,6 +46,8 @@ pub(crate) struct LogWriter<'a> {
     pub(crate) home: &'a Home,
     /// What the features may look like.
     pub(crate) contracts: &'a Contracts,
+    /// What the log holds already.
+    pub(crate) known: &'a KnownIds,
 }
 
 struct Partition<'a> {
@@ -63,7 +64,7 @@ impl LogWriter<'_> {
         let mut written = Written::default();
         let mut groups: BTreeMap<(NaiveDate, u32, &str), Vec<Row>> = BTreeMap::new();
         for record in records {
-            match check_prediction(record, self.contracts).and_then(|()| prediction_row(record, self.contracts)) {
+            match prediction_row(record, self.contracts) {
                 Ok(row) => groups.entry((record.time.date_naive(), record.version, &record.contract)).or_default().push(row),
                 Err(reason) => written.set_aside.push(SetAside { reason, line: to_line(record) }),
             }
@@ -99,8 +100,13 @@ impl LogWriter<'_> {
 
     fn write(&self, partition: &Partition, rows: Vec<Row>, written: &mut Written) -> Result<()> {
         let n_rows = rows.len();
-        let mut known = self.known(partition)?;
-        let fresh: Vec<Row> = rows.into_iter().filter(|row| known.insert(row.identity.clone())).collect();
+        let fresh = self.fresh(partition, rows)?;
+        if fresh.len() < n_rows {
+            // A run that was killed may have written them and not have made sure of them.
+            written
+                .files
+                .extend(parts_in(partition.folder, partition.date, partition.version)?.into_iter().map(|part| part.path));
+        }
         written.n_known += n_rows - fresh.len();
         written.n_written += fresh.len();
         if fresh.is_empty() {
@@ -108,15 +114,34 @@ impl LogWriter<'_> {
         }
         let path = partition.folder.join(part_name(fresh.iter().map(|row| row.identity.as_str())));
         self.engine.write_part(&path, &partition.columns, fresh.into_iter().map(|row| row.values).collect())?;
+        self.known.wrote(partition.folder, path.clone());
         written.files.push(path);
         Ok(())
     }
 
-    fn known(&self, partition: &Partition) -> Result<HashSet<String>> {
+    /// The rows that the log does not hold, each once.
+    fn fresh(&self, partition: &Partition, rows: Vec<Row>) -> Result<Vec<Row>> {
+        let all_new = {
+            let parts = parts_in(partition.folder, partition.date, partition.version)?;
+            let paths = parts.into_iter().map(|part| part.path).collect();
+            let ids = rows.iter().map(|row| row.identity.as_str());
+            self.known.all_new(partition.folder, paths, ids, |unread| self.ids(partition, |part| unread.contains(&part.path)))?
+        };
+        if all_new {
+            return Ok(rows);
+        }
+        let mut known: HashSet<String> = self.ids(partition, |_| true)?.into_iter().collect();
+        Ok(rows.into_iter().filter(|row| known.insert(row.identity.clone())).collect())
+    }
+
+    /// The ids in some parts of a partition.
+    fn ids(&self, partition: &Partition, wanted: impl Fn(&Part) -> bool) -> Result<Vec<String>> {
         let sql = include_str!("../sql/known_ids.sql").replace("{identity}", partition.identity);
-        let list = || parts_in(partition.folder, partition.date, partition.version);
-        let known = self.engine.read_parts(list, &sql, |row| Ok(text(row.get_ref(0)?).unwrap_or_default()))?;
-        Ok(known.into_iter().collect())
+        let list = || {
+            let parts = parts_in(partition.folder, partition.date, partition.version)?;
+            Ok(parts.into_iter().filter(&wanted).collect())
+        };
+        self.engine.read_parts(list, &sql, |row| Ok(text(row.get_ref(0)?).unwrap_or_default()))
     }
 }
 
@@ -136,7 +161,8 @@ mod tests {
         let home = Home::new(folder.path());
         let engine = Engine::open(&home.monitor()).unwrap();
         let contracts = Contracts::of([(7, churn())]);
-        test(&home, LogWriter { engine: &engine, home: &home, contracts: &contracts });
+        let known = KnownIds::default();
+        test(&home, LogWriter { engine: &engine, home: &home, contracts: &contracts, known: &known });
     }
 
     fn label(id: &str, label: &str) -> LabelRecord {
@@ -193,10 +219,22 @@ mod tests {
             writer.write_predictions(&[prediction("a", "2009-03-04", 7)]).unwrap();
             let part = prediction_parts(home).unwrap().remove(0);
             std::fs::write(&part.path, b"PAR1 no more").unwrap();
+            let writer = LogWriter { known: &KnownIds::default(), ..writer };
             let written = writer.write_predictions(&[prediction("b", "2009-03-04", 7)]).unwrap();
             assert_eq!(written.n_written, 1);
             assert_eq!(n_rows(writer.engine, home), 1.0);
             assert!(part.path.with_extension("parquet.set-aside").exists());
+        });
+    }
+
+    #[test]
+    fn what_a_killed_run_left_half_written_is_swept_away() {
+        in_a_home(|home, writer| {
+            let folder = prediction_folder(home, "2009-03-04".parse().unwrap(), 7);
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(".part-1.parquet.tmp"), b"PAR1").unwrap();
+            writer.write_predictions(&[prediction("a", "2009-03-04", 7)]).unwrap();
+            assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         });
     }
 

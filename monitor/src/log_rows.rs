@@ -24,6 +24,13 @@ const MAX_ID_BYTES: usize = 200;
 /// Refuses a prediction that cannot be written. One of an unknown version whose contract is not known passes, as both may come
 /// before it is written.
 pub(crate) fn check_prediction(record: &PredictionRecord, contracts: &Contracts) -> Result<(), String> {
+    match contracts.get(&record.contract) {
+        Some(_) => prediction_row(record, contracts).map(|_| ()),
+        None => check_fields(record, contracts),
+    }
+}
+
+fn check_fields(record: &PredictionRecord, contracts: &Contracts) -> Result<(), String> {
     check_identity(&record.id, record.time)?;
     if i32::try_from(record.version).is_err() || i32::try_from(record.n_flags).is_err() {
         return Err(format!("version {} or n_flags {} is too large", record.version, record.n_flags));
@@ -31,10 +38,7 @@ pub(crate) fn check_prediction(record: &PredictionRecord, contracts: &Contracts)
     if contracts.of_version(record.version).is_some_and(|digest| digest != record.contract) {
         return Err(format!("version {} has another contract than `{}`", record.version, short(&record.contract)));
     }
-    match contracts.get(&record.contract) {
-        Some(_) => prediction_row(record, contracts).map(|_| ()),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Refuses a label that cannot be written, or that no known contract has as a class.
@@ -66,8 +70,9 @@ pub(crate) fn prediction_columns(contract: &Contract) -> Vec<(String, SqlType)> 
     own.map(|(name, kind)| (name.to_owned(), kind)).into_iter().chain(features).chain(probabilities).collect()
 }
 
-/// A prediction as a row.
+/// A prediction as a row, once it has been checked.
 pub(crate) fn prediction_row(record: &PredictionRecord, contracts: &Contracts) -> Result<Row, String> {
+    check_fields(record, contracts)?;
     let contract = contracts
         .get(&record.contract)
         .ok_or_else(|| format!("no version of the registry has the contract `{}`", short(&record.contract)))?;

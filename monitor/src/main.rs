@@ -12,9 +12,11 @@ mod engine;
 mod failure;
 mod figure;
 mod files;
+mod hold;
 mod ingest;
 mod journal;
 mod judging;
+mod known_ids;
 mod log;
 mod log_rows;
 mod measure;
@@ -30,9 +32,11 @@ mod report_text;
 mod rules;
 mod serve;
 mod sides;
+mod stop;
 mod tally;
 mod tenants;
 mod versions;
+mod watch;
 mod webhook;
 mod window;
 
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
         Command::Serve(command) => serve::run(&home, &command).map(|()| DONE),
         Command::Ingest => ingest::run(&home, args.json).map(|()| DONE),
         Command::Report(command) => report::run(&home, &command, args.json),
+        Command::Watch(command) => watch::run(&home, &command, args.json).map(|()| DONE),
         Command::Replay(command) => replay::run(&home, &command, args.json).map(|()| DONE),
         Command::Compare(command) => compare::run(&command, args.json),
     };

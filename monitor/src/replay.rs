@@ -12,12 +12,14 @@ use chrono::{DateTime, NaiveTime, Utc};
 use data_contract::{Alert, Bundle, Home, LabelRecord, PREDICTION_FORMAT, PredictionRecord, Record};
 use inference_predictor::Predictor;
 
+use crate::alerts::Receivers;
 use crate::args::ReplayArgs;
 use crate::contracts::Contracts;
 use crate::counting::Counter;
 use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::journal::Journal;
+use crate::known_ids::KnownIds;
 use crate::log::LogWriter;
 use crate::page::{count, distance, metric};
 use crate::replay_months::{ReplayRow, first_version, logged_ids, read};
@@ -71,7 +73,8 @@ impl Replay<'_> {
     }
 
     fn plan(&self, now: DateTime<Utc>) -> Plan<'_> {
-        Plan { home: self.home, output: self.home.monitor(), webhook: self.args.webhook.as_deref(), include_open: false, now }
+        let receivers = Receivers { webhook: self.args.webhook.as_deref(), ..Receivers::default() };
+        Plan { home: self.home, output: self.home.monitor(), receivers, include_open: false, now }
     }
 
     /// Scores and labels those rows of a month that the log does not hold yet.
@@ -82,8 +85,8 @@ impl Replay<'_> {
             return Ok(());
         }
         let _lock = Journal::new(self.home).lock_compaction()?;
-        let contracts = Contracts::load(self.home)?;
-        let writer = LogWriter { engine: self.engine, home: self.home, contracts: &contracts };
+        let (contracts, known) = (Contracts::load(self.home)?, KnownIds::default());
+        let writer = LogWriter { engine: self.engine, home: self.home, contracts: &contracts, known: &known };
         let production = load_production(self.home)?;
         let mut records = predict(&production, &fresh, REPLAY)?;
         if let Some(shadow) = self.shadow.as_ref().filter(|shadow| shadow.version() != production.version()) {

@@ -1,17 +1,19 @@
 //! `monitor report`: measures every window, writes the page and its data, and raises alerts.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Result;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use data_contract::{Alert, Event, HistoryLine, Home, Rules};
 
-use crate::alerts::{AlertBook, Entry};
+use crate::alerts::{AlertBook, Entry, Receivers};
 use crate::args::ReportArgs;
 use crate::counting::Counter;
 use crate::distributions::distributions;
 use crate::engine::Engine;
 use crate::failure::{ALERT_FIRED, DONE, Failure};
+use crate::hold::Hold;
 use crate::journal::Journal;
 use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
@@ -23,6 +25,11 @@ use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
 use crate::{files, page, report_text, versions};
 
+/// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
+const HOLD: TimeDelta = TimeDelta::days(3);
+/// How long one report waits for another.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What a report needs besides the counts.
 pub(crate) struct Plan<'a> {
     /// The home folder.
@@ -30,7 +37,7 @@ pub(crate) struct Plan<'a> {
     /// Where the report goes.
     pub(crate) output: PathBuf,
     /// Where alerts go.
-    pub(crate) webhook: Option<&'a str>,
+    pub(crate) receivers: Receivers<'a>,
     /// Whether the window that is still filling is judged.
     pub(crate) include_open: bool,
     /// The time.
@@ -48,12 +55,17 @@ pub(crate) struct Reported {
 /// Reports once.
 pub(crate) fn run(home: &Home, args: &ReportArgs, json: bool) -> Result<u8> {
     let engine = Engine::open(&home.monitor())?;
-    let model = model(home, &engine, args.model.as_deref())?;
-    let mut counter = Counter::new(&engine, home, &model, args.by);
+    once(home, &engine, args, HOLD, json)
+}
+
+/// Reports once; Alertmanager holds an alert that is not posted again for so long.
+pub(crate) fn once(home: &Home, engine: &Engine, args: &ReportArgs, hold: TimeDelta, json: bool) -> Result<u8> {
+    let model = model(home, engine, args.model.as_deref())?;
+    let mut counter = Counter::new(engine, home, &model, args.by);
     let plan = Plan {
         home,
         output: args.output.clone().unwrap_or_else(|| home.monitor()),
-        webhook: args.webhook.as_deref(),
+        receivers: Receivers { hold, ..args.receivers() },
         include_open: args.include_open,
         now: Utc::now(),
     };
@@ -71,18 +83,18 @@ pub(crate) fn report(
     counter: &mut Counter,
     versions: &mut Versions,
 ) -> Result<(Reported, Result<Vec<Alert>, Failure>)> {
-    let _lock = files::lock(&plan.home.monitor().join(".lock"))?;
+    let _hold = Hold::take(&plan.home.monitor().join(".lock"), "report", PATIENCE)?;
     counter.refresh(versions)?;
     let mut report = build(plan, counter, versions)?;
     let mut book = AlertBook::load(plan.home)?;
     let judgements = judge(&report.windows, &report.model, &report.rules, plan.include_open);
-    let new_alerts = book.update(&judgements, &report.model, plan.webhook.is_some());
+    let new_alerts = book.update(&judgements, &report.model, plan.receivers.webhook.is_some());
     book.save(plan.home)?;
     report.alerts = alert_reports(&book, &report, &versions::history(plan.home)?);
     report.verdict = page::verdict(&report);
     write(&report, &plan.output)?;
-    let posted = plan.webhook.map_or(Ok(Vec::new()), |url| book.post(url));
-    if plan.webhook.is_some() {
+    let posted = book.tell(&plan.receivers, plan.now);
+    if plan.receivers.any() {
         book.save(plan.home)?;
     }
     Ok((Reported { report, new_alerts }, posted))
@@ -199,7 +211,7 @@ fn alert_report(entry: &Entry, history: &[HistoryLine]) -> AlertReport {
         value: annotation("value").parse().unwrap_or_default(),
         starts_at: entry.alert.starts_at,
         resolved_at: entry.resolved_at(),
-        answer: answer(&entry.alert.fingerprint, history),
+        answer: entry.fingerprints().iter().find_map(|fingerprint| answer(fingerprint, history)),
     }
 }
 

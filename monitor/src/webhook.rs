@@ -1,8 +1,8 @@
-//! Posting alerts: a few tries, then a clear error.
+//! Posting alerts, to a webhook or to Alertmanager: a few tries, then a clear error.
 
 use std::time::Duration;
 
-use data_contract::AlertGroup;
+use serde::Serialize;
 
 use crate::failure::Failure;
 
@@ -11,7 +11,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// Posts one body as JSON; any answer from 200 to 299 takes it.
-pub(crate) fn post(url: &str, body: &AlertGroup) -> Result<(), Failure> {
+pub(crate) fn post(url: &str, body: &impl Serialize) -> Result<(), Failure> {
     let agent: ureq::Agent = ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).build().into();
     let mut problem = String::new();
     for attempt in 1..=TRIES {

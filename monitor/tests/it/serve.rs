@@ -1,76 +1,12 @@
 //! `monitor serve`: what it acknowledges it keeps.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use crate::home::{Fixture, label, lines, write};
-
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(fixture: &Fixture, args: &[&str]) -> Self {
-        let mut command = fixture.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.args(args).stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn post(&self, path: &str, body: &[u8], headers: &[(&str, &str)]) -> (u16, Json) {
-        let mut request = agent().post(format!("{}{path}", self.address));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let mut answer = request.send(body).unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        (answer.status().as_u16(), serde_json::from_str(&text).unwrap_or(Json::Null))
-    }
-
-    fn get(&self, path: &str) -> (u16, String, String) {
-        let mut answer = agent().get(format!("{}{path}", self.address)).call().unwrap();
-        let cache = answer.headers().get("cache-control").map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap(), cache)
-    }
-
-    fn terminate(mut self) {
-        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
-        assert!(self.child.wait().unwrap().success());
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder().http_status_as_error(false).build().into()
-}
-
-/// Sends a request as it stands and returns the whole answer.
-fn raw(server: &Server, request: &str) -> String {
-    let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
+use crate::server::{Server, agent, gzip};
 
 #[test]
 fn records_posted_in_any_form_are_parquet_when_it_ends() {
@@ -87,22 +23,6 @@ fn records_posted_in_any_form_are_parquet_when_it_ends() {
     server.terminate();
     assert_eq!(fixture.ask("SELECT count(*) FROM {log}"), 511);
     assert_eq!(fixture.ask("SELECT count(*) FROM {labels}"), 1);
-}
-
-#[test]
-fn what_was_acknowledged_survives_a_kill() {
-    let fixture = Fixture::with_production();
-    for round in 0..5 {
-        let mut server = Server::start(&fixture, &[]);
-        for n in 0..10 {
-            let record = fixture.prediction(&format!("{round}-{n}"), "2009-03-01", 0.3);
-            assert_eq!(server.post("/v1/predictions", &serde_json::to_vec(&record).unwrap(), &[]).0, 200);
-        }
-        server.child.kill().unwrap();
-    }
-    fixture.monitor(&["ingest"]).assert().success();
-    assert_eq!(fixture.ask("SELECT count(DISTINCT prediction_id) FROM {log}"), 50);
-    assert_eq!(fixture.ask("SELECT count(*) FROM {log}"), 50);
 }
 
 #[test]
@@ -152,17 +72,17 @@ fn site_model_report_and_health_are_served() {
     let web = fixture.folder().join("web");
     write(&web.join("index.html"), b"<h1>site</h1>");
     let server = Server::start(&fixture, &["--web", web.to_str().unwrap()]);
-    assert_eq!(server.get("/").1, "<h1>site</h1>");
-    let (status, manifest, cache) = server.get("/model/manifest.json");
-    assert_eq!((status, cache.as_str()), (200, "no-cache"));
-    assert!(manifest.contains("\"churn\""));
-    assert_eq!(server.get("/health").0, 200);
-    assert_eq!(server.get("/report").0, 404);
+    assert_eq!(server.get("/").text, "<h1>site</h1>");
+    let manifest = server.get("/model/manifest.json");
+    assert_eq!((manifest.status, manifest.header("cache-control").as_str()), (200, "no-cache"));
+    assert!(manifest.text.contains("\"churn\""));
+    assert_eq!(server.get("/health").status, 200);
+    assert_eq!(server.get("/report").status, 404);
     write(&fixture.home.monitor().join("report.html"), b"<p>report</p>");
-    assert_eq!(server.get("/report").1, "<p>report</p>");
+    assert_eq!(server.get("/report").text, "<p>report</p>");
     write(&fixture.home.root().join("secret"), b"secret");
     for path in ["/model/../secret", "/model/%2e%2e/secret", "/model/..%2fsecret"] {
-        let answer = raw(&server, &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
+        let answer = server.raw(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
         assert!(answer.starts_with("HTTP/1.1 404") && !answer.ends_with("secret"), "{path}: {answer}");
     }
 }
@@ -187,9 +107,9 @@ fn the_answer_to_many_bad_lines_is_short() {
 fn half_a_body_does_not_keep_it_from_ending() {
     let fixture = Fixture::with_production();
     let server = Server::start(&fixture, &[]);
-    let mut stream = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    let mut stream = server.connect();
     stream.write_all(b"POST /v1/labels HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{").unwrap();
-    assert_eq!(server.get("/health").0, 200);
+    assert_eq!(server.get("/health").status, 200);
     let begun = Instant::now();
     server.terminate();
     assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
@@ -204,4 +124,69 @@ fn a_port_in_use_is_named() {
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(stderr.starts_with(&format!("error: cannot listen on {address}: ")), "{stderr}");
     assert!(stderr.ends_with("hint: another program listens there; `--listen 127.0.0.1:0` takes any free port\n"), "{stderr}");
+}
+
+const KEY: &str = "correct-horse-battery-staple";
+
+#[test]
+fn with_a_key_only_those_who_have_it_may_post() {
+    let fixture = Fixture::with_production();
+    let body = serde_json::to_vec(&fixture.prediction("a", "2009-03-01", 0.3)).unwrap();
+    let server = Server::spawn(fixture.command(&["serve", "--listen", "127.0.0.1:0"]).env("TIDEMARK_API_KEY", KEY));
+    let refused = server.send("/v1/predictions", &body, &[]);
+    assert_eq!((refused.status, refused.header("www-authenticate").as_str()), (401, "Bearer"));
+    assert_eq!(refused.json()["error"], "the key is missing or wrong");
+    assert_eq!(server.post("/v1/labels", &body, &[("x-api-key", "wrong")]).0, 401);
+    assert_eq!(server.post("/v1/predictions", &body, &[("x-api-key", KEY)]).0, 200);
+    assert_eq!(server.post("/v1/predictions", &body, &[("authorization", &format!("Bearer {KEY}"))]).0, 200);
+    assert_eq!(server.get("/health").status, 200);
+    server.terminate();
+    assert_eq!(fixture.ask("SELECT count(*) FROM {log}"), 1);
+}
+
+#[test]
+fn a_key_file_without_a_key_opens_nothing() {
+    let fixture = Fixture::empty();
+    let file = fixture.folder().join("keys");
+    write(&file, b"short\n");
+    let output = fixture.monitor(&["serve", "--api-key-file", file.to_str().unwrap()]).assert().code(2).get_output().clone();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("keys holds no key, or one that is too short\nhint: one key a line"), "{stderr}");
+}
+
+#[test]
+fn a_backlog_makes_senders_come_again_later() {
+    let fixture = Fixture::with_production();
+    let server = Server::start(&fixture, &["--max-backlog", "1"]);
+    let body = lines(&fixture.month("2009-03", 3000, 0.3));
+    assert_eq!(server.post("/v1/predictions", body.as_bytes(), &[]).0, 200);
+    let refused = server.send("/v1/predictions", body.as_bytes(), &[]);
+    assert_eq!((refused.status, refused.header("retry-after").as_str()), (429, "10"));
+    assert!(refused.json()["error"].as_str().unwrap().ends_with("MiB of records wait to be written to the log"));
+    fixture.monitor(&["ingest"]).assert().success();
+    let begun = Instant::now();
+    while server.post("/v1/predictions", body.as_bytes(), &[]).0 == 429 {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    server.terminate();
+    assert_eq!(fixture.ask("SELECT count(*) FROM {log}"), 3000);
+}
+
+#[test]
+fn a_gzip_bomb_is_refused_in_little_memory() {
+    let fixture = Fixture::with_production();
+    let server = Server::start(&fixture, &[]);
+    // 512 MiB of blanks.
+    let bomb = gzip(&vec![b' '; 64 << 20]).repeat(8);
+    assert!(bomb.len() < 8 << 20);
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| assert_eq!(server.post("/v1/labels", &bomb, &[("content-encoding", "gzip")]).0, 413));
+        }
+    });
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak_kib: u64 = peak.split_whitespace().next().unwrap().parse().unwrap();
+    assert!(peak_kib < 400 << 10, "{peak_kib} KiB");
 }

@@ -15,6 +15,7 @@ fn the_help_names_commands_and_exit_codes() {
     insta::assert_snapshot!(stdout_of(&Fixture::empty(), &["replay", "--help"]));
     insta::assert_snapshot!(stdout_of(&Fixture::empty(), &["serve", "--help"]));
     insta::assert_snapshot!(stdout_of(&Fixture::empty(), &["compare", "--help"]));
+    insta::assert_snapshot!(stdout_of(&Fixture::empty(), &["watch", "--help"]));
 }
 
 #[test]
