@@ -55,7 +55,7 @@ pub(crate) fn execute(place: &Place, args: &Predict) -> anyhow::Result<()> {
             writer = Some(TableWriter::new(&args.output, &output)?);
         }
         let writer = writer.as_mut().expect("the first part began the file");
-        writer.write(&mut output).with_context(|| format!("cannot write {}", args.output.display()))?;
+        writer.write(&mut output)?;
         match &mut log {
             Some(log) => log.add(&predictor, records.into_iter().flatten().collect()),
             None => Ok(()),

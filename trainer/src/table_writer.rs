@@ -3,11 +3,12 @@
 use std::fs::File;
 use std::path::Path;
 
+use anyhow::Context;
 use polars::io::parquet::write::BatchedWriter;
 use polars::prelude::*;
 use trainer_registry::store::Beside;
 
-use crate::failure::failure;
+use crate::failure::{Hint, failure};
 
 /// A CSV or Parquet file in the making, by its ending.
 pub(crate) struct TableWriter {
@@ -45,20 +46,26 @@ impl TableWriter {
     }
 
     /// Appends rows.
-    pub(crate) fn write(&mut self, frame: &mut DataFrame) -> PolarsResult<()> {
-        match &mut self.format {
+    pub(crate) fn write(&mut self, frame: &mut DataFrame) -> anyhow::Result<()> {
+        let written = match &mut self.format {
             Format::Parquet(writer) => writer.write_batch(frame),
             Format::Csv { file, has_header } => {
                 CsvWriter::new(file).include_header(!std::mem::replace(has_header, true)).finish(frame)
             }
-        }
+        };
+        self.explain(written)
     }
 
     /// Puts the file into its place.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         if let Format::Parquet(writer) = &self.format {
-            writer.finish()?;
+            self.explain(writer.finish())?;
         }
         Ok(self.beside.replace()?)
+    }
+
+    fn explain<T>(&self, written: PolarsResult<T>) -> anyhow::Result<T> {
+        let written = Context::with_context(written, || format!("cannot write {}", self.beside.place().display()));
+        written.hint("check that the folder can be written to and the disk is not full")
     }
 }

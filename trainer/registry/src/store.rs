@@ -29,6 +29,11 @@ impl Beside {
         Ok(Self { file, place: place.to_owned() })
     }
 
+    /// The file that it will replace.
+    pub fn place(&self) -> &Path {
+        &self.place
+    }
+
     /// The file, to write to: whoever writes buffers.
     pub fn file(&self) -> Result<File, Error> {
         self.file.as_file().try_clone().map_err(Error::io("write", &self.place))
