@@ -3,6 +3,7 @@
 
 mod alerts;
 mod args;
+mod causes;
 mod collector;
 mod compare;
 mod contracts;

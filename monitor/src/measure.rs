@@ -59,6 +59,7 @@ pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, 
         performance: performance(traffic, number, threshold(version)),
         estimate: promised(traffic, version),
         promise: kept(traffic, version),
+        causes: Vec::new(),
         shadow: None,
         columns,
     })

@@ -1,6 +1,7 @@
 //! The report as one page: no script, no other file, light and dark.
 
 mod axes;
+mod causes;
 mod drift;
 mod expected;
 mod figures;
@@ -42,6 +43,7 @@ pub(crate) fn render(report: &Report) -> String {
                     @if !windows.is_empty() {
                         (sections::prediction_drift(report, windows))
                         (sections::columns(report, windows))
+                        (causes::section(report, windows))
                         (sections::performance(report, windows))
                         (expected::section(report, windows))
                         (sections::shares(report, windows))

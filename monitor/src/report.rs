@@ -1,14 +1,17 @@
 //! `monitor report`: measures every window, writes the page and its data, and raises alerts.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_contract::{Alert, Event, HistoryLine, Home, Rules};
+use inference_predictor::Predictor;
 
 use crate::alerts::{AlertBook, Entry, Receivers};
 use crate::args::ReportArgs;
+use crate::causes::causes;
 use crate::counting::Counter;
 use crate::distributions::distributions;
 use crate::engine::Engine;
@@ -19,7 +22,7 @@ use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
 use crate::promise::threshold;
 use crate::report_model::{AlertReport, Answer, REPORT_FORMAT, Report, VersionSummary, WindowReport, newest};
-use crate::rules::{self, judge};
+use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
@@ -27,6 +30,8 @@ use crate::{files, page, report_text, versions};
 
 /// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
 const HOLD: TimeDelta = TimeDelta::days(3);
+/// Windows of which is told what moved their predictions; it takes some thousands of predictions each.
+const N_EXPLAINED: usize = 6;
 /// How long one report waits for another.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -108,7 +113,8 @@ pub(crate) fn write(report: &Report, output: &Path) -> Result<(), Failure> {
 
 fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Report> {
     let rules = dataset_rules(plan, counter, versions)?;
-    let windows = measure_all(plan, counter, versions, &rules)?;
+    let mut windows = measure_all(plan, counter, versions, &rules)?;
+    find_causes(plan, counter, versions, &rules, &mut windows)?;
     let production = versions::production(plan.home)?;
     let number_of = |window: &WindowReport| (window.window, window.version);
     let newest = newest(&windows, &rules).map(number_of);
@@ -169,6 +175,21 @@ fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &
         }
     }
     Ok(reports)
+}
+
+/// Tells of the newest windows whose predictions drifted what moved them; a version whose model cannot be loaded tells nothing.
+fn find_causes(plan: &Plan, counter: &Counter, versions: &Versions, rules: &Rules, windows: &mut [WindowReport]) -> Result<()> {
+    let mut predictors: BTreeMap<u32, Option<Predictor>> = BTreeMap::new();
+    let drifted = windows.iter_mut().rev().filter(|window| window.enough(rules) && predictions_drifted(window, rules));
+    for report in drifted.take(N_EXPLAINED) {
+        let number = report.version;
+        let predictor = predictors.entry(number).or_insert_with(|| versions::predictor(plan.home, number));
+        let traffic = counter.windows()[&(report.window, number)].traffic.as_ref();
+        if let (Some(predictor), Some(version), Some(traffic)) = (predictor, known(versions, number), traffic) {
+            report.causes = causes(predictor, version, traffic)?;
+        }
+    }
+    Ok(())
 }
 
 fn summary(version: &Version) -> VersionSummary {

@@ -115,8 +115,20 @@ pub(crate) struct WindowReport {
     /// Whether the probabilities kept what they promise, where labels have come.
     #[serde(default)]
     pub(crate) promise: Option<Promise>,
+    /// Of newer windows whose predictions drifted: which columns moved them, largest first.
+    #[serde(default)]
+    pub(crate) causes: Vec<Cause>,
     /// How good the version kept beside it was on the same rows.
     pub(crate) shadow: Option<Performance>,
+}
+
+/// By how much the mean probability would have changed if one column alone had changed as it did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cause {
+    /// The column.
+    pub(crate) column: String,
+    /// Change of the followed class's mean probability.
+    pub(crate) by: f64,
 }
 
 /// One column in one window.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use data_contract::{Bundle, Contract, Dataset, Evaluation, HistoryLine, Home, Manifest, Reference, Rules};
+use inference_predictor::Predictor;
 
 use crate::contracts;
 use crate::failure::Failure;
@@ -89,6 +90,13 @@ impl Versions {
 /// The manifest of the bundle in production.
 pub(crate) fn production(home: &Home) -> Result<Option<Manifest>, Failure> {
     files::read_json(&home.production().join(Bundle::MANIFEST))
+}
+
+/// A version's model; none when the registry does not hold it, or holds one that cannot be loaded, which is told.
+pub(crate) fn predictor(home: &Home, number: u32) -> Option<Predictor> {
+    let bytes = std::fs::read(home.version(number).join(Bundle::MODEL)).ok()?;
+    let told = |error| tracing::warn!(%error, version = number, "a model cannot be loaded, so it is not known what moved its predictions");
+    Predictor::load(&bytes).map_err(told).ok()
 }
 
 /// The lines of the registry's history; a line that cannot be read is named and left out.

@@ -6,8 +6,8 @@ use std::process::Command;
 
 use chrono::NaiveDate;
 use data_contract::{
-    Bundle, ColumnCounts, ColumnKind, Contract, DataOrigin, Home, LabelRecord, Manifest, Parity, PredictionRecord, Probabilities,
-    Reference, ValueCounts,
+    Background, Bundle, ColumnCounts, ColumnKind, Contract, DataOrigin, Home, LabelRecord, Manifest, Parity, PredictionRecord,
+    Probabilities, Reference, ValueCounts, metadata,
 };
 use inference_predictor::Predictor;
 use serde_json::{Value as Json, json};
@@ -66,6 +66,15 @@ impl Fixture {
         write(&folder.join(Bundle::MANIFEST), serde_json::to_string(&self.manifest(version)).unwrap().as_bytes());
         write(&folder.join(Bundle::CONTRACT), self.contract.to_json_schema().to_string().as_bytes());
         write(&folder.join(Bundle::REFERENCE), serde_json::to_string(&self.reference()).unwrap().as_bytes());
+    }
+
+    /// Gives the model of a version background rows like the reference's: one more entry in the metadata of its file.
+    pub(crate) fn give_background(&self, version: u32) {
+        let rows = (0..20).flat_map(|index| self.contract.record(&self.spread(5 * index)).unwrap().features(&self.contract));
+        let background = Background::new(rows.collect(), self.contract.n_features()).unwrap();
+        let path = self.home.version(version).join(Bundle::MODEL);
+        let entry = [field(1, metadata::BACKGROUND.as_bytes()), field(2, background.to_hex().as_bytes())].concat();
+        write(&path, &[std::fs::read(&path).unwrap(), field(14, &entry)].concat());
     }
 
     /// A prediction of version 3 with a probability.
@@ -242,4 +251,17 @@ fn counts(kind: &ColumnKind) -> ValueCounts {
 
 fn numbers(values: impl Iterator<Item = (f64, u64)>) -> ValueCounts {
     ValueCounts::Numeric { integer: false, exact: true, n_missing: 0, values: values.collect() }
+}
+
+/// A field of bytes in protobuf's encoding.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut length = bytes.len();
+    let mut field = vec![number << 3 | 2];
+    while length >= 0x80 {
+        field.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    field.push(length as u8);
+    field.extend_from_slice(bytes);
+    field
 }

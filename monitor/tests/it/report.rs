@@ -239,6 +239,27 @@ fn columns_that_drift_fire_an_alert_of_their_own_that_asks_for_no_retrain() {
 }
 
 #[test]
+fn what_moved_the_predictions_is_told_of_windows_that_drifted() {
+    let fixture = Fixture::with_production();
+    fixture.give_background(3);
+    let mut records = fixture.steady_month("2009-03", 396);
+    let mut moved = fixture.month("2009-04", 300, 0.9);
+    moved.iter_mut().for_each(|record| _ = record.features.insert("tenure".into(), 1.into()));
+    records.extend(moved);
+    fixture.collect(&records, &[]);
+    fixture.monitor(&["ingest"]).assert().success();
+    fixture.monitor(&["report"]).assert().code(1);
+    let report = fixture.report();
+    assert_eq!(report["windows"][0]["causes"], serde_json::json!([]));
+    let causes = report["windows"][1]["causes"].as_array().unwrap();
+    assert_eq!((causes.len(), &causes[0]["column"]), (7, &"tenure".into()));
+    let by = |at: usize| causes[at]["by"].as_f64().unwrap();
+    assert!(by(0) > 0.01 && by(1).abs() < 0.005, "{causes:?}");
+    let page = std::fs::read_to_string(fixture.home.monitor().join("report.html")).unwrap();
+    assert!(page.contains("What moved the predictions of Apr 2009: “tenure” most"));
+}
+
+#[test]
 fn what_probabilities_promise_is_told_at_once_and_what_labels_say_of_it_in_words() {
     let fixture = Fixture::with_production();
     let mut records = fixture.steady_month("2009-03", 396);
