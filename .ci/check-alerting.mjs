@@ -79,7 +79,7 @@ function shipped(name) {
 function report(threshold, ...args) {
   for (const name of readdirSync(home).filter((name) => name.endsWith('.toml'))) {
     const path = join(home, name);
-    const rest = readFileSync(path, 'utf8').replace(/\n\[rules\][^[]*/, '\n');
+    const rest = readFileSync(path, 'utf8').replace(/\n\[rules\][^]*?(?=\n\[|$)/, '\n');
     writeFileSync(path, `${rest}\n[rules]\nrule = "evidently"\nprediction_drift = ${threshold}\n`);
   }
   const { status, stderr } = spawnSync(join(programs, 'monitor'), ['--home', home, 'report', ...args], { encoding: 'utf8' });
