@@ -71,13 +71,15 @@ flatten() {
     rm -rf "$folder/snippets"
 }
 
-# One cargo run each: in one, the small module would get the features of the others.
+# One cargo run each: in one, the small modules would get the features of the others. EDGE_FEATURES=tract builds the worker for any ONNX file.
 build --profile wasm-lite -p inference-wasm
-build --profile wasm -p inference-wasm -p inference-edge --features inference-wasm/tract
+build --profile wasm-lite -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
+build --profile wasm -p inference-wasm --features inference-wasm/tract
 bindings inference_wasm wasm-lite inference-wasm/pkg/lite
 bindings inference_wasm wasm inference-wasm/pkg/full
 package
-# After a panic the worker's module is made anew at the next request.
-bindings inference_edge wasm inference-wasm/edge/build --no-typescript --experimental-reset-state-function --force-enable-abort-handler
+# After a trap the worker's module is made anew at the next call; new models are tried in an instance that goes by a copy of the bindings.
+bindings inference_edge wasm-lite inference-wasm/edge/build --no-typescript --experimental-reset-state-function --force-enable-abort-handler
 flatten inference-wasm/edge/build
-cp inference-wasm/edge/shim.mjs inference-wasm/edge/build/
+cp inference-wasm/edge/js/*.mjs inference-wasm/edge/build/
+sed "s#^import { state } from './worker_state.js';#const state = {};#" inference-wasm/edge/build/inference_edge.js >inference-wasm/edge/build/inference_trial.js

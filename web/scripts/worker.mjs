@@ -9,6 +9,8 @@ import { Log, LogLevel, Miniflare } from 'miniflare';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const BUILD = join(ROOT, 'inference-wasm', 'edge', 'build');
+/** The modules of the worker; the first is its entry. */
+export const SCRIPTS = ['shim.mjs', 'keep.mjs', 'trial.mjs', 'inference_edge.js', 'inference_trial.js', 'worker_state.js'];
 const WATCH_MS = 500;
 const FAILED = 2;
 
@@ -88,15 +90,18 @@ function options({ port, model, collector }) {
     log: new Log(LogLevel.WARN),
     compatibilityDate: '2026-04-01',
     modulesRoot: '/',
-    modules: [
-      { type: 'ESModule', path: '/shim.mjs', contents: built('shim.mjs') },
-      { type: 'ESModule', path: '/inference_edge.js', contents: built('inference_edge.js') },
-      { type: 'ESModule', path: '/worker_state.js', contents: built('worker_state.js') },
-      { type: 'CompiledWasm', path: '/inference_edge_bg.wasm', contents: built('inference_edge_bg.wasm') },
-      { type: 'Data', path: '/model.onnx', contents: readModel(model) },
-    ],
+    modules: workerModules(readModel(model)),
     bindings: collector ? { COLLECTOR_URL: collector } : {},
   };
+}
+
+/** The worker's modules as Miniflare takes them, with the bytes of a model. */
+export function workerModules(model) {
+  return [
+    ...SCRIPTS.map((name) => ({ type: 'ESModule', path: `/${name}`, contents: built(name) })),
+    { type: 'CompiledWasm', path: '/inference_edge_bg.wasm', contents: built('inference_edge_bg.wasm') },
+    { type: 'Data', path: '/model.onnx', contents: model },
+  ];
 }
 
 function built(name) {

@@ -2,23 +2,39 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `POST /predict` | one record, a list of records or `{"records": [...]}` in; predictions out |
-//! | `GET /health` | whether the model loads |
+//! | `POST /predict` | one record, a list, `{"records": [...]}`, or lines of `application/x-ndjson` in; predictions out |
+//! | `GET /health` | which model serves, and what was refused |
 //! | `GET /model` | which model this is, and its contract as JSON Schema |
+//! | `GET /openapi.json` | all this as OpenAPI 3.1 |
+//! | `/v2/…` | Open Inference Protocol v2 |
 //!
-//! Every error is `{"error", "hint"}`: 4xx for a fault of the request, 5xx for one of ours. Predictions are logged behind the answer,
-//! and each answer carries the id under which its prediction is logged, so that the true class can be reported later.
-#![cfg(target_arch = "wasm32")]
+//! Every error is `{"error", "hint"}`: 4xx for a fault of the request, 5xx for one of ours; nothing of what was sent is repeated.
+//! Each answer carries the id under which its prediction is logged, so that the true class can be reported later.
+//!
+//! What is decided is decided without a clock and without I/O, and is tested natively. [`shell`] does the rest on the crate `worker`:
+//! events, bodies, models from their store, the log's way out.
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
+#![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively only the tests call this crate"))]
 
-mod body;
-mod collector;
-mod model;
-mod reply;
-mod routes;
-
-use worker::{Context, Env, Request, Response, event};
-
-#[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
-    routes::respond(request, &env, &context).await
-}
+mod auth;
+mod call;
+mod config;
+mod cors;
+mod describe;
+mod edge;
+mod fleet;
+mod lines;
+mod log;
+mod messages;
+mod oip;
+mod openapi;
+mod outbox;
+mod pointer;
+mod predict;
+mod refusal;
+mod route;
+mod rows;
+#[cfg(target_arch = "wasm32")]
+mod shell;
+mod tensors;
+mod traffic;

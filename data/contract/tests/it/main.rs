@@ -43,13 +43,14 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// What a package depends on, on any target; tests and build scripts apart.
 fn dependencies(package: &str) -> Vec<String> {
     let text = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
-    let section = text.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap().to_owned();
-    section
-        .lines()
-        .filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty()).map(str::to_owned))
-        .collect()
+    let sections = text.split("\n[").filter_map(|section| section.split_once("]\n"));
+    let ours =
+        sections.filter(|(name, _)| *name == "dependencies" || name.starts_with("target.") && name.ends_with("'.dependencies"));
+    let lines = ours.flat_map(|(_, section)| section.lines());
+    lines.filter_map(|line| line.split(['.', ' ', '=']).next().filter(|name| !name.is_empty()).map(str::to_owned)).collect()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {
