@@ -1,0 +1,150 @@
+#!/usr/bin/env node
+/** What the worker costs on plain workerd, beside FastAPI with onnxruntime on the same ONNX file. Needs wrk, and Linux for /proc. */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { Program, deployment, freePort, startWorkerd } from './programs.mjs';
+
+const CONNECTIONS = [1, 16, 64];
+
+const HELP = `usage: node bench.mjs BUNDLE [--python PYTHON] [--seconds 5] [--json FILE]
+
+  BUNDLE     a folder with model.onnx and golden.json, such as data/production
+  --python   a Python with fastapi, uvicorn, onnxruntime and numpy; without it the worker is measured alone
+  --seconds  how long each load lasts
+  --json     where the figures go as JSON
+`;
+
+/** A worker that does nothing: what workerd itself costs. */
+const BARE = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = .bare)],
+  sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
+);
+const bare :Workerd.Worker = (
+  modules = [(name = "bare.mjs", esModule = "export default { async fetch(r) { if (r.method === 'POST') await r.arrayBuffer(); return new Response('{}', { headers: { 'content-type': 'application/json' } }); } };")],
+  compatibilityDate = "2026-04-01",
+);
+`;
+
+async function main() {
+  const options = { python: { type: 'string' }, seconds: { type: 'string', default: '5' }, json: { type: 'string' }, help: { type: 'boolean' } };
+  const { values, positionals } = parseArgs({ options, allowPositionals: true });
+  if (values.help || positionals.length !== 1) return process.stdout.write(HELP);
+  const bench = new Bench(positionals[0], Number(values.seconds));
+  try {
+    const figures = await bench.run(values.python);
+    process.stdout.write(table(figures));
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
+  } finally {
+    bench.deployed.remove();
+  }
+  return undefined;
+}
+
+class Bench {
+  constructor(bundle, seconds) {
+    this.model = join(bundle, 'model.onnx');
+    this.bundle = bundle;
+    this.seconds = seconds;
+    this.deployed = deployment(this.model);
+    this.script = join(this.deployed.folder, 'post.lua');
+    const [{ record }] = JSON.parse(readFileSync(join(bundle, 'golden.json'), 'utf8')).rows;
+    writeFileSync(this.script, `wrk.method = "POST"\nwrk.body = [==[${JSON.stringify(record)}]==]\nwrk.headers["content-type"] = "application/json"\n`);
+    writeFileSync(join(this.deployed.folder, 'bare.capnp'), BARE);
+  }
+
+  async run(python) {
+    const { folder } = this.deployed;
+    const startup = await this.startup();
+    const rows = [];
+    const measure = async (name, program, path, script) => {
+      for (const connections of CONNECTIONS) rows.push({ name, connections, ...this.load(program, path, script, connections) });
+      await program;
+    };
+    const bare = await startWorkerd(folder, {}, 'bare.capnp');
+    await measure('workerd alone, POST', bare, '/predict', this.script);
+    await bare.stop();
+    const worker = await startWorkerd(folder);
+    await measure('worker, GET /health', worker, '/health');
+    await measure('worker, POST /predict', worker, '/predict', this.script);
+    const memoryMb = worker.residentMb();
+    await worker.stop();
+    if (python) {
+      const fastapi = await this.fastapi(python);
+      await measure('FastAPI + onnxruntime', fastapi, '/predict', this.script);
+      await fastapi.stop();
+    }
+    return { startup, size: this.size(), memoryMb, rows };
+  }
+
+  /** CPU until the first answer, beyond that of workerd with a worker that does nothing; the median of seven. */
+  async startup() {
+    const median = async (config) => {
+      const secs = [];
+      for (let n = 0; n < 7; n += 1) {
+        const program = await startWorkerd(this.deployed.folder, {}, config);
+        secs.push(program.cpuSecs());
+        await program.stop();
+      }
+      return secs.sort((a, b) => a - b)[3] * 1000;
+    };
+    const [bareMs, workerMs] = [await median('bare.capnp'), await median('workerd.capnp')];
+    return { bareMs, workerMs, ownMs: workerMs - bareMs };
+  }
+
+  size() {
+    const bytes = (name) => readFileSync(join(this.deployed.folder, 'build', name));
+    const names = ['inference_edge_bg.wasm', 'inference_edge.js', 'inference_trial.js', 'worker_state.js', 'shim.mjs', 'keep.mjs', 'trial.mjs', 'model.onnx'];
+    const gzip = names.reduce((sum, name) => sum + gzipSync(bytes(name), { level: 9 }).length, 0);
+    return { wasm: statSync(join(this.deployed.folder, 'build', names[0])).size, gzip };
+  }
+
+  load(program, path, script, connections) {
+    const wrk = (seconds) =>
+      execFileSync('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', '30s', ...(script ? ['-s', script] : []), program.url + path], { encoding: 'utf8' });
+    wrk(1);
+    const before = program.cpuSecs();
+    const said = wrk(this.seconds);
+    const cpu = program.cpuSecs() - before;
+    const n = Number(/(\d+) requests in/.exec(said)[1]);
+    if (/Non-2xx|Socket errors/.test(said)) throw new Error(`requests failed:\n${said}`);
+    return { cpuMs: (cpu * 1000) / n, p50Ms: latency(said, 50), p99Ms: latency(said, 99), perSec: Number(/Requests\/sec:\s+([\d.]+)/.exec(said)[1]) };
+  }
+
+  async fastapi(python) {
+    const port = await freePort();
+    const env = { TIDEMARK_BUNDLE: this.bundle, OMP_NUM_THREADS: '1' };
+    const args = ['-m', 'uvicorn', 'fastapi_app:app', '--port', String(port), '--no-access-log', '--log-level', 'warning'];
+    return Program.start(python, args, { url: `http://127.0.0.1:${port}`, env, cwd: import.meta.dirname });
+  }
+}
+
+function latency(said, percent) {
+  const [, number, unit] = new RegExp(`${percent}%\\s+([\\d.]+)(us|ms|s)`).exec(said);
+  return Number(number) * { us: 0.001, ms: 1, s: 1000 }[unit];
+}
+
+function table({ startup, size, memoryMb, rows }) {
+  const line = ({ name, connections, cpuMs, p50Ms, p99Ms, perSec }) =>
+    `${name.padEnd(24)} ${String(connections).padStart(4)} ${cpuMs.toFixed(3).padStart(9)} ${p50Ms.toFixed(2).padStart(8)} ${p99Ms.toFixed(2).padStart(8)} ${perSec.toFixed(0).padStart(8)}`;
+  const head = `${''.padEnd(24)} ${'conn'.padStart(4)} ${'CPU ms'.padStart(9)} ${'p50 ms'.padStart(8)} ${'p99 ms'.padStart(8)} ${'req/s'.padStart(8)}`;
+  const extra = CONNECTIONS.map((connections) => {
+    const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMs;
+    return `${connections}: ${(of('worker, POST /predict') - of('worker, GET /health')).toFixed(3)}`;
+  });
+  return [
+    head,
+    ...rows.map(line),
+    '',
+    `scoring above /health, CPU ms by connections: ${extra.join(', ')}`,
+    `start-up CPU to the first answer: ${startup.workerMs.toFixed(0)} ms, of which workerd alone ${startup.bareMs.toFixed(0)} ms`,
+    `compressed, model included: ${(size.gzip / 1e6).toFixed(2)} MB; memory after the load: ${memoryMb.toFixed(0)} MB`,
+    '',
+  ].join('\n');
+}
+
+await main();
