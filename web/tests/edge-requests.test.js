@@ -1,12 +1,16 @@
-/** What the worker answers: its document, streams, the Open Inference Protocol, and what it refuses. */
+/** What the worker answers: its document, explanations, streams, the Open Inference Protocol, and what it refuses. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import Ajv2020 from 'ajv/dist/2020.js';
+import { withBackground } from './support/background.js';
 import { startEdge } from './support/edge.js';
 import { bundles, checkProbabilities, checkRow } from './support/golden.js';
 
+const PACKAGE = join(import.meta.dirname, '..', '..', 'inference-wasm', 'pkg', 'lite');
 const [bundle] = bundles();
 const [{ record }] = bundle.rows;
 const records = bundle.rows.map((row) => row.record);
@@ -55,7 +59,87 @@ describe('the OpenAPI document', () => {
     const { body } = await edge.post('/predict', [record, {}]);
     assert.equal(schema('Refused', body.predictions[1]), undefined);
   });
+
+  test('describes explanations as they are', async () => {
+    const explaining = await startEdge(await explainable(bundle.model));
+    const { body } = await explaining.post('/predict?explain=1', record);
+    await explaining.stop();
+    assert.equal(schema('Prediction', body), undefined);
+    assert.ok(schema('Prediction', { ...body, explanation: { ...body.explanation, scale: 'points' } }));
+  });
 });
+
+/** A golden model with a background. */
+async function explainable(model) {
+  const { Predictor, initSync } = await import(join(PACKAGE, 'inference_wasm.js'));
+  initSync({ module: readFileSync(join(PACKAGE, 'inference_wasm_bg.wasm')) });
+  return withBackground(model, new Predictor(model).contract());
+}
+
+/** Whether an explanation adds up to its prediction. */
+function checkExplained({ explanation, probabilities }, row) {
+  const { base, value, base_probability, probability, contributions } = explanation;
+  const sum = (name) => contributions.reduce((total, contribution) => total + contribution[name], 0);
+  checkProbabilities(probabilities, row);
+  assert.deepEqual(contributions.map(({ column }) => column), Object.keys(row.record));
+  assert.ok(contributions.some(({ contribution }) => contribution !== 0));
+  assert.ok(Math.abs(sum('contribution') - (value - base)) < 1e-4, JSON.stringify(explanation));
+  assert.ok(Math.abs(sum('points') - (probability - base_probability)) < 1e-4, JSON.stringify(explanation));
+  assert.equal(probability, probabilities[explanation.class]);
+}
+
+for (const { name, model, rows } of bundles()) {
+  describe(`explanations of ${name}`, () => {
+    const list = rows.slice(0, 20).map((row) => row.record);
+    let explaining;
+
+    before(async () => {
+      explaining = await startEdge(await explainable(model));
+    });
+
+    after(() => explaining?.stop());
+
+    test('add up to the prediction, of one record and of a list', async () => {
+      checkExplained((await explaining.post('/predict?explain=1', list[0])).body, rows[0]);
+      const { body } = await explaining.post('/predict?explain=true', { records: [...list, {}] });
+      assert.deepEqual([body.predictions.length, body.n_refused], [21, 1]);
+      list.forEach((_, row) => checkExplained(body.predictions[row], rows[row]));
+    });
+
+    test('are left out unless they are asked for', async () => {
+      for (const path of ['/predict', '/predict?explain=0', '/predict?explain=false', '/predict?other=1']) {
+        const { status, body } = await explaining.post(path, list[0]);
+        assert.deepEqual([status, 'explanation' in body], [200, false], path);
+      }
+    });
+
+    test('are given for a hundred records, and no more', async () => {
+      const many = (n) => Array(n).fill(list[0]);
+      const { body } = await explaining.post('/predict?explain=1', many(100));
+      assert.ok(body.predictions.every(({ explanation }) => explanation));
+      assert.equal((await explaining.post('/predict', many(101))).status, 200);
+      await checkRefused(explaining.post('/predict?explain=1', many(101)), /101 records/);
+    });
+
+    test('are refused for a stream, and for another value', async () => {
+      await checkRefused(explaining.post('/predict?explain=1', `${JSON.stringify(list[0])}\n`, NDJSON), /stream/);
+      for (const value of ['', '2', 'yes']) await checkRefused(explaining.post(`/predict?explain=${value}`, list[0]), /explain/);
+    });
+  });
+}
+
+test('a model without a background is not explained, with what to do about it', async () => {
+  await checkRefused(edge.post('/predict?explain=1', record), /no background/);
+  await checkRefused(edge.post('/predict?explain=1', [record, record]), /no background/);
+  assert.equal((await edge.post('/predict', record)).status, 200);
+});
+
+async function checkRefused(answered, message) {
+  const { status, body, text } = await answered;
+  assert.equal(status, 400, text);
+  assert.match(body.error, message);
+  assert.ok(body.hint.length > 0);
+}
 
 describe('a stream of lines', () => {
   test('is answered line by line, in order', async () => {

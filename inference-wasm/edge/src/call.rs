@@ -14,6 +14,8 @@ pub(crate) const NDJSON: &str = "application/x-ndjson";
 pub(crate) struct Call<'a> {
     /// Without the query.
     pub(crate) path: &'a str,
+    /// What stands behind the path, if anything does.
+    pub(crate) query: &'a str,
     /// Under which the prediction is logged: the caller's, or one made for it.
     pub(crate) id: &'a str,
     /// Now, UTC in ISO 8601.

@@ -119,12 +119,12 @@ impl Edge {
         answered.into()
     }
 
-    /// What the shadow says to a request that was answered: lines for the log. A stream's lines come with `first_row`.
+    /// What the shadow says to a request that was answered, without explanations: lines for the log. A stream's lines come with `first_row`.
     pub(crate) fn shadow(&self, call: &Call, first_row: Option<usize>) -> Option<String> {
         let config = self.config().ok()?;
         let infer = matches!(Route::find(call.path)?, Route::Infer(_));
         let own_id = if infer { oip::id_in(call.body).ok()? } else { None };
-        let call = &Call { id: own_id.as_deref().unwrap_or(call.id), ..*call };
+        let call = &Call { id: own_id.as_deref().unwrap_or(call.id), query: "", ..*call };
         let predictor = &self.fleet.shadow_of(call.id)?.predictor;
         let answer = match first_row {
             Some(first_row) => predict::lines(predictor, call, first_row),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     fn call<'a>(path: &'a str, body: &'a str) -> Call<'a> {
-        Call { path, id: "request", time: "2026-11-24T18:00:00.000Z", body: body.as_bytes() }
+        Call { path, query: "", id: "request", time: "2026-11-24T18:00:00.000Z", body: body.as_bytes() }
     }
 
     fn logged(log: Option<&str>) -> Vec<(String, String)> {
@@ -221,6 +221,15 @@ mod tests {
         assert_eq!(logged(shadow.as_deref()), [("request".into(), "shadow".into())]);
         let lines = edge.shadow(&call("/predict", &body), Some(7));
         assert_eq!(logged(lines.as_deref()), [("request-7".into(), "shadow".into())]);
+    }
+
+    #[test]
+    fn a_shadow_without_a_background_is_asked_beside_one_that_explains() {
+        let body = record().to_string();
+        let call = Call { query: "explain=1", ..call("/predict", &body) };
+        let edge = edge(json!({}), "shadow");
+        assert_eq!(edge.respond(&call).status, 400);
+        assert_eq!(logged(edge.shadow(&call, None).as_deref()), [("request".into(), "shadow".into())]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST /predict` | one record, a list, `{"records": [...]}`, or lines of `application/x-ndjson` in; predictions out |
+//! | `POST /predict?explain=1` | the same, with what each column adds to each prediction |
 //! | `GET /health` | which model serves, and what was refused |
 //! | `GET /model` | which model this is, and its contract as JSON Schema |
 //! | `GET /openapi.json` | all this as OpenAPI 3.1 |
@@ -38,3 +39,4 @@ mod rows;
 mod shell;
 mod tensors;
 mod traffic;
+mod wanted;

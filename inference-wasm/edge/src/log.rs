@@ -90,7 +90,7 @@ mod tests {
         let config = Config::parse(vars.as_object().unwrap()).unwrap();
         let predictor = predictor();
         let body = json!(vec![record(); 200]).to_string();
-        let mut answer = crate::rows::answer(&predictor, body.as_bytes(), 1000).unwrap();
+        let mut answer = crate::rows::answer(&predictor, body.as_bytes(), 1000, crate::wanted::Wanted::Predictions).unwrap();
         answer.identify("request");
         let lines = lines(&config, &predictor, &answer, TIME, SOURCE).unwrap_or_default();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -1,12 +1,13 @@
 //! `GET /openapi.json`: the interface as OpenAPI 3.1, whose schemas are JSON Schema 2020-12 as the contract's is.
 
 use data_contract::Contract;
-use inference_predictor::Predictor;
+use inference_predictor::{Method, Predictor, Scale};
 use serde_json::{Map, Value as Json, json};
 
 use crate::call::NDJSON;
 use crate::config::Config;
 use crate::oip;
+use crate::wanted::MAX_EXPLAINED;
 
 /// The document.
 pub(crate) fn document(predictor: &Predictor, config: &Config) -> Json {
@@ -77,8 +78,12 @@ fn predict() -> Json {
     json!({
         "operationId": "predict",
         "summary": "Predicts one record, many, or a stream of lines",
-        "parameters": [{ "name": "x-request-id", "in": "header", "schema": { "type": "string", "maxLength": 128 },
-            "description": "Under which the prediction is logged; one is made where there is none." }],
+        "parameters": [
+            { "name": "x-request-id", "in": "header", "schema": { "type": "string", "maxLength": 128 },
+              "description": "Under which the prediction is logged; one is made where there is none." },
+            { "name": "explain", "in": "query", "schema": { "enum": ["1", "true", "0", "false"], "default": "0" },
+              "description": format!("With 1, what each column adds to each prediction; for up to {MAX_EXPLAINED} records, and not for lines.") },
+        ],
         "requestBody": { "required": true, "content": {
             "application/json": { "schema": one_or_many },
             NDJSON: { "schema": { "$ref": "#/components/schemas/Record" } },
@@ -120,6 +125,7 @@ fn schemas(contract: &Contract) -> Json {
     let mut schemas: Map<String, Json> = oip::schemas().into_iter().map(|(name, schema)| (name.to_owned(), schema)).collect();
     schemas.insert("Record".into(), record(contract));
     schemas.insert("Prediction".into(), prediction(contract));
+    schemas.insert("Explanation".into(), explanation(contract));
     schemas.insert("Predictions".into(), predictions());
     schemas.insert("Refused".into(), refused());
     schemas.insert("Error".into(), json!({
@@ -151,8 +157,36 @@ fn prediction(contract: &Contract) -> Json {
             "threshold": { "type": "number", "description": "The probability above which the positive class is predicted" },
             "flags": { "type": "array", "items": { "type": "object", "required": ["kind", "column"], "properties": {
                 "kind": { "enum": ["unseen-level", "out-of-range", "far-date"] }, "column": { "type": "string" } } } },
+            "explanation": { "$ref": "#/components/schemas/Explanation" },
             "model": model(),
         },
+    })
+}
+
+/// What each column adds to a prediction; the contributions add up to `value`, less `base`.
+fn explanation(contract: &Contract) -> Json {
+    let probability = json!({ "type": "number", "minimum": 0, "maximum": 1 });
+    let columns: Vec<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
+    json!({
+        "type": "object",
+        "description": "Shapley values against the background that the model carries",
+        "required": ["class", "scale", "base", "value", "base_probability", "probability", "method", "contributions"],
+        "properties": {
+            "class": { "enum": contract.target.classes },
+            "scale": { "enum": [Scale::LogOdds, Scale::RawProbability, Scale::Probability], "description": "What contributions add up in" },
+            "base": { "type": "number", "description": "The background's mean, on the scale" },
+            "value": { "type": "number", "description": "The record's, on the scale: the base and all contributions" },
+            "base_probability": probability,
+            "probability": probability,
+            "method": { "enum": [Method::Trees, Method::Linear, Method::Orders], "description": "Exact for trees and linear models, else from random orders of the columns" },
+            "standard_error": { "type": "number", "minimum": 0, "description": "The largest of a contribution, where they are not exact" },
+            "contributions": { "type": "array", "items": { "type": "object", "required": ["column", "contribution"], "additionalProperties": false, "properties": {
+                "column": { "enum": columns },
+                "contribution": { "type": "number", "description": "On the scale" },
+                "points": { "type": "number", "description": "In probability: these add up to the probability, less the base probability" },
+            } } },
+        },
+        "additionalProperties": false,
     })
 }
 

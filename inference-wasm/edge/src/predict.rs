@@ -7,16 +7,23 @@ use serde_json::Value as Json;
 use crate::call::Call;
 use crate::refusal::record_error;
 use crate::rows;
+use crate::wanted::{self, Wanted};
 
 /// Answers a body that was read to its end.
 pub(crate) fn whole(predictor: &Predictor, call: &Call, max_rows: usize) -> Result<Answer, Refusal> {
-    let mut answer = rows::answer(predictor, call.body, max_rows)?;
+    let wanted = Wanted::of(call.query)?;
+    let mut answer = rows::answer(predictor, call.body, max_rows, wanted)?;
     answer.identify(call.id);
+    if wanted == Wanted::Explanations {
+        wanted::explain(predictor, &mut answer)?;
+    }
     Ok(answer)
 }
 
 /// Answers whole lines of a stream, each in its place; `first_row` is how many records came before. Blank lines do not count.
+/// A stream is not explained.
 pub(crate) fn lines(predictor: &Predictor, call: &Call, first_row: usize) -> Result<Answer, Refusal> {
+    Wanted::of(call.query)?.check_stream()?;
     let lines = call.body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
     let checked: Vec<_> = lines.enumerate().map(|(index, line)| record(predictor, line, first_row + index)).collect();
     let records = checked.iter().flatten().cloned().map(Ok).collect();

@@ -85,11 +85,11 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The path of an absolute address as a runtime gives it, without its query.
-pub(crate) fn path_of(url: &str) -> &str {
+/// The path and the query of an absolute address as a runtime gives it.
+pub(crate) fn path_and_query(url: &str) -> (&str, &str) {
     let host = url.find("//").map_or(0, |start| start + 2);
     let path = url[host..].find('/').map_or("/", |start| &url[host + start..]);
-    path.split_once('?').map_or(path, |(path, _)| path)
+    path.split_once('?').unwrap_or((path, ""))
 }
 
 #[cfg(test)]
@@ -115,14 +115,14 @@ mod tests {
     }
 
     #[test]
-    fn an_address_has_a_path() {
-        for (url, path) in [
-            ("http://127.0.0.1:8787/predict", "/predict"),
-            ("https://worker.example/v2/models/a%2Fb?x=/y", "/v2/models/a%2Fb"),
-            ("https://worker.example", "/"),
-            ("https://worker.example/?x", "/"),
+    fn an_address_has_a_path_and_perhaps_a_query() {
+        for (url, parts) in [
+            ("http://127.0.0.1:8787/predict", ("/predict", "")),
+            ("https://worker.example/v2/models/a%2Fb?x=/y", ("/v2/models/a%2Fb", "x=/y")),
+            ("https://worker.example", ("/", "")),
+            ("https://worker.example/?x", ("/", "x")),
         ] {
-            assert_eq!(path_of(url), path);
+            assert_eq!(path_and_query(url), parts);
         }
     }
 

@@ -5,6 +5,7 @@ use inference_predictor::{Answer, Predictor, Refusal, RowRefusal};
 use serde_json::Value as Json;
 
 use crate::refusal::{bad_record, bad_request, record_error, refusal};
+use crate::wanted::Wanted;
 
 const RECORDS: &str = "records";
 const WANTED: &str = "send a record, a list of records, or {\"records\": [...]}";
@@ -17,12 +18,13 @@ pub(crate) fn parse(body: &[u8]) -> Result<Json, Refusal> {
     })
 }
 
-/// Answers one record or many.
-pub(crate) fn answer(predictor: &Predictor, body: &[u8], max_rows: usize) -> Result<Answer, Refusal> {
+/// Predicts one record or many, of which there may be as many as go with what is wanted.
+pub(crate) fn answer(predictor: &Predictor, body: &[u8], max_rows: usize, wanted: Wanted) -> Result<Answer, Refusal> {
     let json = parse(body)?;
     match rows(predictor.contract(), &json)? {
         Some(rows) => {
             check_number(rows.len(), max_rows)?;
+            wanted.check_number(rows.len())?;
             many(predictor, rows.iter().map(|row| predictor.contract().record_from_value(row)).collect())
         }
         None => {
@@ -92,7 +94,7 @@ pub(crate) mod tests {
 
     #[track_caller]
     fn check_refused(body: &str, status: u16, message: &str) {
-        let refusal = answer(&predictor(), body.as_bytes(), 3).unwrap_err();
+        let refusal = answer(&predictor(), body.as_bytes(), 3, Wanted::Predictions).unwrap_err();
         assert!(refusal.status == status && refusal.error.contains(message), "{refusal:?}");
         assert!(!refusal.hint.is_empty());
     }
@@ -103,7 +105,10 @@ pub(crate) mod tests {
         for (body, n_rows) in
             [(record.clone(), 1), (serde_json::json!([record, record]), 2), (serde_json::json!({ "records": [record] }), 1)]
         {
-            assert_eq!(answer(&predictor(), body.to_string().as_bytes(), 3).unwrap().scored().count(), n_rows);
+            assert_eq!(
+                answer(&predictor(), body.to_string().as_bytes(), 3, Wanted::Predictions).unwrap().scored().count(),
+                n_rows
+            );
         }
     }
 
@@ -123,13 +128,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_body_that_is_not_utf_8_is_refused() {
-        assert_eq!(answer(&predictor(), b"{\"age\": \"\xff\"}", 3).unwrap_err().status, 400);
+        assert_eq!(answer(&predictor(), b"{\"age\": \"\xff\"}", 3, Wanted::Predictions).unwrap_err().status, 400);
     }
 
     #[test]
     fn a_bad_row_is_told_beside_the_others() {
         let body = serde_json::json!([record(), { "secret": 1 }]).to_string();
-        let json = answer(&predictor(), body.as_bytes(), 3).unwrap().to_json(&predictor());
+        let json = answer(&predictor(), body.as_bytes(), 3, Wanted::Predictions).unwrap().to_json(&predictor());
         assert!(json.contains("\"n_refused\":1") && !json.contains("secret"), "{json}");
     }
 }

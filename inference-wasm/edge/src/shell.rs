@@ -23,7 +23,7 @@ use worker::{Context, Delay, Env, MessageBatch, console_error, event};
 use crate::auth::Caller;
 use crate::call::{Call, NDJSON, Reply};
 use crate::refusal::Fault;
-use crate::route::path_of;
+use crate::route::path_and_query;
 use isolate::Isolate;
 use reply::to_response;
 
@@ -50,6 +50,7 @@ async fn queue(batch: MessageBatch<String>, env: Env, _context: Context) -> work
 /// A request that was read.
 struct Asked {
     path: String,
+    query: String,
     id: String,
     time: String,
     body: Vec<u8>,
@@ -57,13 +58,13 @@ struct Asked {
 
 impl Asked {
     fn call(&self) -> Call<'_> {
-        Call { path: &self.path, id: &self.id, time: &self.time, body: &self.body }
+        Call { path: &self.path, query: &self.query, id: &self.id, time: &self.time, body: &self.body }
     }
 }
 
 async fn answer(isolate: &Rc<Isolate>, request: &Request, context: Rc<Context>) -> worker::Result<Response> {
     let (method, url, headers) = (request.method(), request.url(), request.headers());
-    let path = path_of(&url);
+    let (path, query) = path_and_query(&url);
     let origin = header(&headers, "origin");
     let origin = origin.as_deref();
     let caller = match admit(isolate, &method, path, &headers) {
@@ -80,10 +81,13 @@ async fn answer(isolate: &Rc<Isolate>, request: &Request, context: Rc<Context>) 
     }
     let id = request_id(&headers);
     if path == "/predict" && header(&headers, "content-type").is_some_and(|kind| kind.starts_with(NDJSON)) {
-        return stream::answer(isolate, request, id, origin, &context);
+        return stream::answer(isolate, request, query, id, origin, &context);
     }
     match body::read(request, &headers, &isolate.limits()).await? {
-        Ok(body) => predict(isolate, Asked { path: path.into(), id, time: isolate::now(), body }, origin, &context),
+        Ok(body) => {
+            let asked = Asked { path: path.into(), query: query.into(), id, time: isolate::now(), body };
+            predict(isolate, asked, origin, &context)
+        }
         Err(fault) => refuse(isolate, fault, origin),
     }
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::error::PredictError;
+use crate::explanation::Explanation;
 use crate::predictor::Predictor;
 
 /// The longest body, in bytes.
@@ -34,6 +35,9 @@ pub struct Scored {
     /// What the model says.
     #[serde(flatten)]
     pub prediction: Prediction,
+    /// What each column adds to it, where that is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Box<Explanation>>,
     /// The checked record.
     #[serde(skip)]
     pub record: Record,
@@ -96,8 +100,7 @@ pub fn answer(predictor: &Predictor, body: &str) -> Result<Answer, Refusal> {
 impl Answer {
     /// Predicts one record.
     pub fn one(predictor: &Predictor, record: Record) -> Result<Self, PredictError> {
-        let prediction = predictor.predict(&record)?;
-        Ok(Self::One(Scored { id: None, prediction, record }))
+        Ok(Self::One(Scored::new(predictor.predict(&record)?, record)))
     }
 
     /// Predicts many records at once; those that are none are answered with the reason.
@@ -105,7 +108,7 @@ impl Answer {
         let records: Vec<Record> = checked.iter().flatten().cloned().collect();
         let mut predictions = predictor.predict_batch(&records)?.into_iter();
         let answers = checked.into_iter().enumerate().map(|(row, checked)| match checked {
-            Ok(record) => Ok(Scored { id: None, prediction: predictions.next().expect("every record has a prediction"), record }),
+            Ok(record) => Ok(Scored::new(predictions.next().expect("every record has a prediction"), record)),
             Err(error) => Err(RowRefusal { error: error.to_string(), hint: error.hint(predictor.contract()), row }),
         });
         Ok(Self::Many(answers.collect()))
@@ -118,6 +121,15 @@ impl Answer {
             Self::Many(rows) => (None, &rows[..]),
         };
         one.into_iter().chain(many.iter().flatten())
+    }
+
+    /// The same, to be added to.
+    pub fn scored_mut(&mut self) -> impl Iterator<Item = &mut Scored> {
+        let (one, many) = match self {
+            Self::One(scored) => (Some(scored), &mut [][..]),
+            Self::Many(rows) => (None, &mut rows[..]),
+        };
+        one.into_iter().chain(many.iter_mut().flatten())
     }
 
     /// Gives every prediction the id under which it is logged: the request's id, and in a list its row behind a hyphen.
@@ -144,6 +156,12 @@ impl Answer {
             }
         };
         json.expect("an answer holds only what JSON can say")
+    }
+}
+
+impl Scored {
+    fn new(prediction: Prediction, record: Record) -> Self {
+        Self { id: None, prediction, explanation: None, record }
     }
 }
 

@@ -28,11 +28,12 @@ struct Stream {
 pub(crate) fn answer(
     isolate: &Rc<Isolate>,
     request: &Request,
+    query: &str,
     id: String,
     origin: Option<&str>,
     context: &Rc<Context>,
 ) -> worker::Result<Response> {
-    let opened = isolate.edge.borrow().stream(&Call { path: "/predict", id: &id, ..Call::default() }, 0);
+    let opened = isolate.edge.borrow().stream(&Call { path: "/predict", query, id: &id, ..Call::default() }, 0);
     if opened.status != 200 {
         return reply::to_response(&isolate.edge.borrow(), opened, origin, false);
     }
@@ -85,7 +86,7 @@ impl Stream {
 
     /// The answers to whole lines; what was predicted is logged.
     fn answered(&mut self, lines: Vec<u8>) -> Vec<u8> {
-        let asked = Asked { path: "/predict".into(), id: self.id.clone(), time: now(), body: lines };
+        let asked = Asked { path: "/predict".into(), query: String::new(), id: self.id.clone(), time: now(), body: lines };
         let edge = self.isolate.edge.borrow();
         let reply = edge.stream(&asked.call(), self.row);
         if let Some(lines) = &reply.log {
