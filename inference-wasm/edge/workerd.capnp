@@ -31,6 +31,7 @@ const tidemark :Workerd.Worker = (
     (name = "ASSETS", service = "models"),
     (name = "DEAD_LETTER_DISK", service = "letters"),
     (name = "COLLECTOR_URL", fromEnvironment = "COLLECTOR_URL"),
+    (name = "COLLECTOR_KEY", fromEnvironment = "COLLECTOR_KEY"),
     (name = "API_KEYS", fromEnvironment = "API_KEYS"),
     (name = "CORS_ORIGINS", fromEnvironment = "CORS_ORIGINS"),
     (name = "MAX_BODY_BYTES", fromEnvironment = "MAX_BODY_BYTES"),

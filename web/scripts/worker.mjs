@@ -21,7 +21,7 @@ usage: node scripts/worker.mjs [--port 8787] [--model PATH] [--collector URL]
   --port       port on 127.0.0.1; 0 takes a free one
   --model      the ONNX file to serve, read again whenever it changes
                [default: production/model.onnx in TIDEMARK_HOME, else in data/]
-  --collector  where \`monitor serve\` listens, such as http://127.0.0.1:8080;
+  --collector  where \`monitor serve\` listens, such as http://127.0.0.1:8080, with the key in TIDEMARK_API_KEY if it has one;
                predictions are posted there, and none are logged without it
 `;
 
@@ -91,7 +91,8 @@ function options({ port, model, collector }) {
     compatibilityDate: '2026-04-01',
     modulesRoot: '/',
     modules: workerModules(readModel(model)),
-    bindings: collector ? { COLLECTOR_URL: collector } : {},
+    // Under the name that `monitor serve` knows the key by.
+    bindings: collector ? { COLLECTOR_URL: collector, COLLECTOR_KEY: process.env.TIDEMARK_API_KEY ?? '' } : {},
   };
 }
 

@@ -41,6 +41,18 @@ async function ask(n, prefix) {
 }
 
 describe('a collector', () => {
+  test('is sent its key, where it has one', async () => {
+    edge = await startEdge(bundle.model, { bindings: { COLLECTOR_URL: collector.url, COLLECTOR_KEY: 'correct-horse-battery' } });
+    await ask(1, 'keyed');
+    await eventually('the line', () => collector.kept().size === 1);
+    assert.equal(collector.key, 'correct-horse-battery');
+    await edge.stop();
+    edge = await startEdge(bundle.model, { bindings: { COLLECTOR_URL: collector.url } });
+    await ask(1, 'open');
+    await eventually('the line', () => collector.kept().size === 2);
+    assert.equal(collector.key, undefined);
+  });
+
   test('that is down for a while misses nothing, and answers come as quickly as ever', async () => {
     edge = await startEdge(bundle.model, { bindings: { COLLECTOR_URL: collector.url, LOG_RETRY_SECS: 30 } });
     const ids = await ask(100, 'before');

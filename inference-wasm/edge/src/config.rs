@@ -39,12 +39,21 @@ pub(crate) struct Outside {
     pub(crate) model_pointer: String,
     /// How often the pointer is looked at.
     pub(crate) model_check_secs: f64,
-    /// Where predictions are posted; empty for nowhere.
-    pub(crate) collector_url: String,
+    /// Where predictions are posted.
+    pub(crate) collector: Collector,
     /// How long a post is tried again before its lines become dead letters.
     pub(crate) log_retry_secs: f64,
     /// The most lines that wait in memory; more become dead letters at once.
     pub(crate) log_buffer_lines: u32,
+}
+
+/// The monitor's collector.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Collector {
+    /// Its address; empty for none.
+    pub(crate) url: String,
+    /// The key that it asks for; empty for none.
+    pub(crate) key: String,
 }
 
 const MOST_BODY_BYTES: usize = 16 << 20;
@@ -80,7 +89,7 @@ impl Vars<'_> {
             timeout_ms: self.number("TIMEOUT_MS", 10_000, 10, 300_000)?,
             model_pointer: if pointer.is_empty() { "pointer.json".into() } else { pointer },
             model_check_secs: self.number("MODEL_CHECK_SECS", 60.0, 0.05, 86_400.0)?,
-            collector_url: self.address("COLLECTOR_URL")?,
+            collector: Collector { url: self.address("COLLECTOR_URL")?, key: self.text("COLLECTOR_KEY") },
             log_retry_secs: self.number("LOG_RETRY_SECS", 20.0, 0.0, 3600.0)?,
             log_buffer_lines: self.number("LOG_BUFFER_LINES", 20_000, 1, 1_000_000)?,
         })
@@ -142,17 +151,17 @@ mod tests {
     fn nothing_need_be_set() {
         let config = parse(json!({ "COLLECTOR_URL": null })).unwrap();
         assert_eq!((config.max_rows, config.log_sample, config.log_mask.len()), (MAX_ROWS, 1.0, 0));
-        assert_eq!((config.outside.max_body_bytes, config.outside.collector_url.as_str()), (MAX_BODY_BYTES, ""));
+        assert_eq!((config.outside.max_body_bytes, config.outside.collector.url.as_str()), (MAX_BODY_BYTES, ""));
     }
 
     #[test]
     fn texts_and_numbers_are_read() {
         let config =
-            parse(json!({ "MAX_ROWS": 5, "LOG_SAMPLE": "0.25", "LOG_MASK": "age, balance", "COLLECTOR_URL": "http://c/" }))
+            parse(json!({ "MAX_ROWS": 5, "LOG_SAMPLE": "0.25", "LOG_MASK": "age, balance", "COLLECTOR_URL": "http://c/", "COLLECTOR_KEY": " secret" }))
                 .unwrap();
         assert_eq!((config.max_rows, config.log_sample), (5, 0.25));
         assert_eq!(config.log_mask, ["age", "balance"]);
-        assert_eq!(config.outside.collector_url, "http://c");
+        assert_eq!(config.outside.collector, Collector { url: "http://c".into(), key: "secret".into() });
     }
 
     #[test]

@@ -59,11 +59,14 @@ export async function eventually(what, condition, mostMs = 15_000) {
 /** A collector that keeps every line that is posted to it; it can be stopped and started again on its port. */
 export class Collector {
   lines = [];
+  /** The key of the last post. */
+  key;
   #server;
 
   async start() {
     this.#server = createServer(async (request, response) => {
       const body = await text(request);
+      this.key = request.headers['x-api-key'];
       this.lines.push(...body.trim().split('\n').map((line) => JSON.parse(line)));
       response.end('{}');
     });

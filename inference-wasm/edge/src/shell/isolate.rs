@@ -54,7 +54,7 @@ impl Isolate {
         begin();
         let mut edge = Edge::new(&vars(env), false);
         let outside = edge.config().map(|config| config.outside.clone()).ok();
-        let places = outside.as_ref().and_then(|outside| Places::of(env, &outside.collector_url));
+        let places = outside.as_ref().and_then(|outside| Places::of(env, &outside.collector));
         edge.log = places.is_some().then(LogState::default);
         let edge = Rc::new(RefCell::new(edge));
         let models = Rc::new(Models::new(edge.clone(), Store::of(env), outside.as_ref()));

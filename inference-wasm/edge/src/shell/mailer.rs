@@ -113,10 +113,10 @@ impl Mailer {
 
 /// Delivers the lines of a queue's messages. What cannot be delivered comes again after as long as it has waited.
 pub(crate) async fn deliver(batch: &MessageBatch<String>, env: &Env) {
-    let collector_url = Isolate::of(env).edge.borrow().config().ok().map(|config| config.outside.collector_url.clone());
+    let collector = Isolate::of(env).edge.borrow().config().map(|config| config.outside.collector.clone()).unwrap_or_default();
     let messages: Vec<_> = batch.raw_iter().collect();
     let lines: String = messages.iter().filter_map(|message| message.body().as_string()).collect();
-    match places::deliver(env, collector_url, lines).await {
+    match places::deliver(env, &collector, lines).await {
         Ok(()) => batch.ack_all(),
         Err(error) => {
             console_error!("{} messages of the log wait: {error}", messages.len());

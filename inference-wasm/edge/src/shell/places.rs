@@ -3,7 +3,7 @@
 //! | binding | what |
 //! |---|---|
 //! | `LOG_QUEUE` | Queue: each answer's lines are one message or a few; the consumer, this worker too, delivers them |
-//! | `COLLECTOR_URL` | the monitor's collector, which keeps a prediction once however often it comes |
+//! | `COLLECTOR_URL`, `COLLECTOR_KEY` | the monitor's collector, which keeps a prediction once however often it comes, and its key |
 //! | `LOGS` | R2 bucket: objects of NDJSON in the log's layout |
 //! | `DEAD_LETTERS` | R2 bucket; `DEAD_LETTER_QUEUE` a Queue, `DEAD_LETTER_DISK` a disk service of workerd |
 
@@ -16,6 +16,7 @@ use worker::{
 
 use super::isolate::{now, random_id};
 use super::store::binding;
+use crate::config::Collector;
 use crate::log;
 use crate::messages::{BATCH_MESSAGES, messages};
 
@@ -29,7 +30,7 @@ pub(crate) struct Places {
 
 enum Way {
     Queue(Queue),
-    Collector(String),
+    Collector(Collector),
 }
 
 enum Burial {
@@ -40,8 +41,8 @@ enum Burial {
 
 impl Places {
     /// What is bound; none when nothing is.
-    pub(crate) fn of(env: &Env, collector_url: &str) -> Option<Self> {
-        let collector = || (!collector_url.is_empty()).then(|| Way::Collector(collector_url.into()));
+    pub(crate) fn of(env: &Env, collector: &Collector) -> Option<Self> {
+        let collector = || (!collector.url.is_empty()).then(|| Way::Collector(collector.clone()));
         let way = binding(env, "LOG_QUEUE").map(Way::Queue).or_else(collector)?;
         let burial = binding(env, "DEAD_LETTERS")
             .map(Burial::Bucket)
@@ -54,7 +55,7 @@ impl Places {
     pub(crate) async fn send(&self, lines: &JsString) -> worker::Result<()> {
         match &self.way {
             Way::Queue(queue) => enqueue(queue, &String::from(lines)).await,
-            Way::Collector(url) => post(url, lines).await,
+            Way::Collector(collector) => post(collector, lines).await,
         }
     }
 
@@ -73,15 +74,15 @@ impl Places {
 }
 
 /// What the consumer of a queue does with lines: objects in `LOGS`, else a post to the collector.
-pub(crate) async fn deliver(env: &Env, collector_url: Option<String>, lines: String) -> worker::Result<()> {
+pub(crate) async fn deliver(env: &Env, collector: &Collector, lines: String) -> worker::Result<()> {
     if let Some(logs) = binding::<Bucket>(env, "LOGS") {
         let puts = log::objects(&lines).into_iter().map(|(name, lines)| logs.put(name, lines).execute());
         return try_join_all(puts).await.map(drop);
     }
-    match collector_url.filter(|url| !url.is_empty()) {
-        Some(url) => post(&url, &lines.into()).await,
-        None => Err("neither LOGS nor COLLECTOR_URL is bound".into()),
+    if collector.url.is_empty() {
+        return Err("neither LOGS nor COLLECTOR_URL is bound".into());
     }
+    post(collector, &lines.into()).await
 }
 
 async fn enqueue(queue: &Queue, lines: &str) -> worker::Result<()> {
@@ -92,9 +93,12 @@ async fn enqueue(queue: &Queue, lines: &str) -> worker::Result<()> {
     Ok(())
 }
 
-async fn post(url: &str, lines: &JsString) -> worker::Result<()> {
+async fn post(Collector { url, key }: &Collector, lines: &JsString) -> worker::Result<()> {
     let headers = Headers::new();
     headers.set("content-type", "application/x-ndjson")?;
+    if !key.is_empty() {
+        headers.set("x-api-key", key)?;
+    }
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(lines.into()));
     let request = Request::new_with_init(&format!("{url}/v1/predictions"), &init)?;
