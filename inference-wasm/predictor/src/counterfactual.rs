@@ -22,6 +22,8 @@ use choices::{Choice, ascending};
 const MOST_CHANGES: usize = 5;
 /// Rows that the model is asked for at each number of columns, about.
 const N_ASKED: usize = 1 << 15;
+/// Rows that are held at a time, as a contract may have a thousand columns.
+const N_TOGETHER: usize = 2048;
 /// Changes that are kept for another column on top, at most and at least.
 const MOST_KEPT: usize = 64;
 const FEWEST_KEPT: usize = 4;
@@ -124,18 +126,21 @@ impl Search<'_> {
 
     /// The nearest of some changes that change the decision, and the probability that each leaves to the record's label.
     fn ask(&self, tried: &[Changes]) -> Result<(Option<Changes>, Vec<f32>), PredictError> {
-        let mut rows = Vec::with_capacity(tried.len() * self.own.len());
-        tried.iter().for_each(|changes| rows.extend_from_slice(&self.row(changes)));
-        let scores = self.predictor.scores(&rows, tried.len())?;
         let n_classes = self.predictor.contract().target.classes.len();
         let (mut nearest, mut least) = (None, f64::INFINITY);
-        for (changes, label) in tried.iter().zip(&scores.labels) {
-            if *label != self.label && distance(changes) < least {
-                (nearest, least) = (Some(changes.clone()), distance(changes));
+        let mut left = Vec::with_capacity(tried.len());
+        for tried in tried.chunks(N_TOGETHER) {
+            let mut rows = Vec::with_capacity(tried.len() * self.own.len());
+            tried.iter().for_each(|changes| rows.extend_from_slice(&self.row(changes)));
+            let scores = self.predictor.scores(&rows, tried.len())?;
+            for (changes, label) in tried.iter().zip(&scores.labels) {
+                if *label != self.label && distance(changes) < least {
+                    (nearest, least) = (Some(changes.clone()), distance(changes));
+                }
             }
+            left.extend(scores.probabilities.chunks_exact(n_classes).map(|row| row[self.label as usize]));
         }
-        let left = (0..tried.len()).map(|row| scores.probabilities[row * n_classes + self.label as usize]);
-        Ok((nearest, left.collect()))
+        Ok((nearest, left))
     }
 
     fn row(&self, choices: &[Choice]) -> Vec<f32> {
