@@ -15,7 +15,7 @@ mod types;
 mod value;
 
 use data_contract::{PREDICTION_FORMAT, Record, RecordError};
-use inference_predictor::{Answer, LoadError, PredictError};
+use inference_predictor::{Answer, ExplainError, LoadError, PredictError};
 use js_sys::{Array, Date, JSON, JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
@@ -101,7 +101,7 @@ impl Predictor {
     #[wasm_bindgen(unchecked_return_type = "Explanation")]
     pub fn explain(&self, #[wasm_bindgen(unchecked_param_type = "InputRecord")] record: &JsValue) -> Result<JsValue, JsValue> {
         let record = self.record(record)?;
-        let explanation = self.model.explain(&record).map_err(|error| thrown(&error.to_string(), error.hint()))?;
+        let explanation = self.model.explain(&record).map_err(unexplained)?;
         Ok(self.names.explanation(&explanation))
     }
 
@@ -115,15 +115,17 @@ impl Predictor {
     ) -> Result<JsValue, JsValue> {
         let contract = self.model.contract();
         let record = self.record(record)?;
-        let mut may_change = vec![!Array::is_array(columns); contract.n_features()];
-        for name in columns.dyn_ref::<Array>().into_iter().flat_map(Array::iter).filter_map(|name| name.as_string()) {
-            let unknown = || thrown(&["the contract has no column `", &name, "`"].concat(), "`contract()` lists the columns");
-            may_change[contract.position(&name).ok_or_else(unknown)?] = true;
+        let mut may_change = vec![columns.is_undefined(); contract.n_features()];
+        if !columns.is_undefined() {
+            let hint = "give a list of names; `contract()` has the columns";
+            let list = columns.dyn_ref::<Array>().ok_or_else(|| thrown("the columns that may change are no list", hint))?;
+            for name in list.iter() {
+                let name = name.as_string().unwrap_or_default();
+                let unknown = || thrown(&["the contract has no column `", &name, "`"].concat(), hint);
+                may_change[contract.position(&name).ok_or_else(unknown)?] = true;
+            }
         }
-        let found = self
-            .model
-            .counterfactual(&record, |column| may_change[column])
-            .map_err(|error| thrown(&error.to_string(), error.hint()))?;
+        let found = self.model.counterfactual(&record, |column| may_change[column]).map_err(unexplained)?;
         Ok(found.map_or(JsValue::UNDEFINED, |found| self.names.counterfactual(contract, &found)))
     }
 
@@ -203,6 +205,10 @@ fn refused(error: &LoadError) -> JsValue {
     // So that a page can tell when to try the full build.
     let _ = Reflect::set(&thrown, &"needsFullBuild".into(), &matches!(error, LoadError::Foreign { .. }).into());
     thrown
+}
+
+fn unexplained(error: ExplainError) -> JsValue {
+    thrown(&error.to_string(), error.hint())
 }
 
 fn failed(error: PredictError) -> JsValue {

@@ -34,17 +34,8 @@ fn main() {
     std::fs::write(home.production().join("contract.json"), contract.to_json_schema().to_string()).unwrap();
 
     let (mut server, address) = start(&args[0], folder.path());
-    let tails = tails(&contract);
     let begun = Instant::now();
-    let until = begun + Duration::from_secs(seconds as u64);
-    let sums = std::thread::scope(|scope| {
-        let post = |connection| {
-            let (address, tails) = (&address, &tails);
-            scope.spawn(move || post(address, tails, connection, batch, until))
-        };
-        let threads: Vec<_> = (0..connections).map(post).collect();
-        threads.into_iter().map(|thread| thread.join().unwrap()).reduce(|a, b| a.plus(&b)).unwrap()
-    });
+    let sums = load(&address, &tails(&contract), connections, batch, begun + Duration::from_secs(seconds as u64));
     let wall = begun.elapsed().as_secs_f64();
     let (cpu, peak) = (cpu_secs(server.id()), peak_mib(server.id()));
     let own = cpu_secs(std::process::id());
@@ -67,6 +58,15 @@ fn main() {
     println!("ended after        {:.1} s, in which it compacted the rest", stopping.elapsed().as_secs_f64());
     println!("in the log         {n_logged}{}", if kept { "" } else { ": RECORDS ARE MISSING" });
     std::process::exit(i32::from(!kept));
+}
+
+/// Posts over several connections until it is time.
+fn load(address: &str, tails: &[String], connections: usize, batch: usize, until: Instant) -> Sums {
+    std::thread::scope(|scope| {
+        let post = |connection| scope.spawn(move || post(address, tails, connection, batch, until));
+        let threads: Vec<_> = (0..connections).map(post).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).reduce(|a, b| a.plus(&b)).unwrap()
+    })
 }
 
 /// What one connection did.

@@ -80,6 +80,7 @@ for (const [build, { Predictor, memory }] of Object.entries(builds)) {
         assert.ok(n_found > 0);
         assert.equal(predictor.counterfactual(bundle.rows[0].record, []), undefined);
         assert.throws(() => predictor.counterfactual(bundle.rows[0].record, ['colour']), /no column `colour`/);
+        assert.throws(() => predictor.counterfactual(bundle.rows[0].record, 'age'), /are no list/);
         predictor.free();
       });
 

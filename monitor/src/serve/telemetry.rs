@@ -36,12 +36,7 @@ impl Telemetry {
             registry.register(Box::new(gauge.clone())).expect("our names differ");
             gauge
         };
-        let info = IntGauge::with_opts(
-            Opts::new("tidemark_build_info", "1, with the program's version.").const_label("version", env!("CARGO_PKG_VERSION")),
-        )
-        .expect("our names are valid");
-        registry.register(Box::new(info.clone())).expect("our names differ");
-        info.set(1);
+        register_build(&registry);
         let telemetry = Self {
             requests: counters(
                 "tidemark_collector_requests_total",
@@ -128,4 +123,13 @@ impl Telemetry {
     fn of(&self, counters: &IntCounterVec, kind: Kind) -> IntCounter {
         counters.with_label_values(&[kind.name()])
     }
+}
+
+/// The program's version, as a gauge that is always 1.
+fn register_build(registry: &Registry) {
+    let opts =
+        Opts::new("tidemark_build_info", "1, with the program's version.").const_label("version", env!("CARGO_PKG_VERSION"));
+    let info = IntGauge::with_opts(opts).expect("our names are valid");
+    info.set(1);
+    registry.register(Box::new(info)).expect("our names differ");
 }

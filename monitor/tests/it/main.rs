@@ -1,6 +1,7 @@
 //! The commands, run for real in temporary folders.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod alerts;
 mod compare;
 mod disk;
 mod home;
