@@ -107,6 +107,9 @@ pub(crate) struct WindowReport {
     pub(crate) share_predicted: f64,
     /// Mean probability of the followed class.
     pub(crate) mean_probability: Option<f64>,
+    /// The same in the version's reference.
+    #[serde(default)]
+    pub(crate) reference_mean: Option<f64>,
     /// How good it was, where labels have come.
     pub(crate) performance: Option<Performance>,
     /// How good it is likely to be, told from its probabilities alone; none without rows.

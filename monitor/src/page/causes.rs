@@ -23,7 +23,7 @@ pub(crate) fn section(report: &Report, windows: &[WindowReport]) -> Markup {
             h2 { "What moved the predictions of " (newest.window.title()) ": “" (newest.causes[0].column) "” most" }
             p.lead {
                 "By how much the mean probability of “" (report.followed_class) "” would have changed, in points, if each column alone had changed as it did since the reference. "
-                @if let Some(mean) = newest.mean_probability { "The window's mean is " (percent(mean)) "." }
+                @if let Some((before, now)) = newest.reference_mean.zip(newest.mean_probability) { "It went from " (percent(before)) " to " (percent(now)) "." }
             }
             p.note { "It is told by the model and the counts: columns that changed together share what is left, and that the same rows come true more or less often, it cannot see." }
             (bars(&newest.causes))

@@ -208,6 +208,7 @@ fn what_moved_the_predictions_is_told_of_windows_that_drifted() {
     assert!(by(0) > 0.01 && by(1).abs() < 0.005, "{causes:?}");
     let page = std::fs::read_to_string(fixture.home.monitor().join("report.html")).unwrap();
     assert!(page.contains("What moved the predictions of Apr 2009: “tenure” most"));
+    assert!(page.contains("It went from 50.0 % to 90.0 %."));
 }
 
 #[test]
