@@ -1,11 +1,15 @@
--- How often each value of each column occurs, by window and by traffic or shadow, in one pass.
--- A row of the answer belongs to the one column whose bit in `mask` is not set.
+-- How often each value of each column occurs, by day and by traffic or shadow, in one pass.
+-- Written so that DuckDB, ClickHouse, Spark and DataFusion read it alike. `column_at` numbers the column of a row; its value is a number or a text.
 SELECT
-    strftime(regexp_extract(filename, 'dt=([0-9-]{10})/model_version=[0-9]+/[^/]*$', 1)::DATE, getvariable('window_format')) AS window_name,
-    source = 'shadow' AS shadow,
-    GROUPING({columns}) AS mask,
-    count(*) AS n,
-    {columns}
-FROM read_parquet(getvariable('files'), filename = true, hive_partitioning = false, union_by_name = true)
-WHERE model = getvariable('model') AND contract = getvariable('contract')
+    logged_on,
+    is_shadow,
+    {at} AS column_at,
+    {number} AS number_value,
+    {text} AS text_value,
+    COUNT(*) AS n
+FROM (
+    SELECT {day} AS logged_on, CASE WHEN source = 'shadow' THEN 1 ELSE 0 END AS is_shadow, {values}
+    FROM {log}
+    WHERE {filter}
+) AS logged
 GROUP BY GROUPING SETS ({sets})

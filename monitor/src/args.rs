@@ -7,6 +7,8 @@ use clap::{Parser, Subcommand};
 use data_contract::Home;
 
 use crate::alerts::Receivers;
+use crate::counting::{ClickHouse, Dialect, FILES};
+use crate::failure::Failure;
 use crate::window::By;
 
 /// Watches a model's predictions: collects them, measures drift, raises alerts.
@@ -48,6 +50,11 @@ pub(crate) enum Command {
     /// Ends with exit code 1 when the data set drifted, which needs half of its columns under the rule `evidently`
     /// and any column under the rule `tidemark`.
     Compare(CompareArgs),
+    /// Print the query that counts a version's predictions, for an engine that holds the log elsewhere.
+    ///
+    /// Its answer is one row for each day, side, column and value; rows of several queries add up. Numbers of columns with too many
+    /// different values are numbers of cells, each as wide as the query says.
+    Query(QueryArgs),
 }
 
 /// Options of `serve`.
@@ -91,6 +98,34 @@ pub(crate) struct ReportArgs {
     /// Let the window that is still filling raise alerts too.
     #[arg(long)]
     pub(crate) include_open: bool,
+    /// Who counts.
+    #[command(flatten)]
+    pub(crate) count: CountArgs,
+}
+
+/// Options of `query`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct QueryArgs {
+    /// Whose SQL.
+    #[arg(long, value_enum)]
+    pub(crate) dialect: Dialect,
+    /// The table or view that holds the log.
+    #[arg(long, default_value = "predictions", value_name = "SQL")]
+    pub(crate) log: String,
+    /// The version whose rows are counted [default: the one in production].
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u32>,
+}
+
+/// Who counts the log.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CountArgs {
+    /// Let the ClickHouse that is reached here count the log; CLICKHOUSE_USER and CLICKHOUSE_PASSWORD say who asks [default: this machine counts].
+    #[arg(long, env = "TIDEMARK_CLICKHOUSE", value_name = "URL", value_parser = webhook_url)]
+    pub(crate) clickhouse: Option<String>,
+    /// How ClickHouse reads files of the log: an expression in which {files} stands for their paths below `predictions`.
+    #[arg(long, env = "TIDEMARK_CLICKHOUSE_LOG", default_value = "file('predictions/{files}', Parquet)", value_name = "SQL")]
+    pub(crate) clickhouse_log: String,
 }
 
 /// Options of `watch`.
@@ -177,6 +212,19 @@ fn period(text: &str) -> Result<Duration, String> {
     };
     let number: u32 = number.parse().ok().filter(|&number| number > 0).ok_or_else(wrong)?;
     Ok(Duration::from_secs(u64::from(number) * seconds))
+}
+
+impl CountArgs {
+    /// The ClickHouse that counts, if one does.
+    pub(crate) fn clickhouse(&self, home: &Home) -> Result<Option<ClickHouse>, Failure> {
+        let Some(url) = &self.clickhouse else { return Ok(None) };
+        if !self.clickhouse_log.contains(FILES) {
+            return Err(Failure::NoFilesNamed);
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let user = variable("CLICKHOUSE_USER").map(|user| (user, variable("CLICKHOUSE_PASSWORD").unwrap_or_default()));
+        Ok(Some(ClickHouse::new(url, &self.clickhouse_log, &home.predictions(), user)))
+    }
 }
 
 impl ReportArgs {

@@ -1,50 +1,68 @@
-//! Counting the log: what is known of each window and version is a set of counts, taken once and kept.
+//! Counting the log: what is known of each day and version is a set of counts, taken once and kept; a window's are those of its days.
 //!
-//! Counts are kept in memory and under `monitor/counts/`, each with a digest of the Parquet files it was taken from;
-//! only windows whose files changed are scanned again. Any engine that can `GROUP BY` could take them.
+//! Counts are kept under `monitor/counts/`, of days and of windows, each with a digest of the Parquet files it was taken from. Only days
+//! whose files changed are scanned again, and only windows of such days are put together again, so a report costs what is new.
+
+mod clickhouse;
+mod dialect;
+mod engine;
+mod kept;
+mod outcomes;
+mod query;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use data_contract::{Contract, Home, log_column, sha256_hex, short};
-use duckdb::Row;
-use duckdb::types::ValueRef;
-use monitor_drift::Outcomes;
-use serde::{Deserialize, Serialize};
+use chrono::NaiveDate;
+use data_contract::{Contract, Home};
 
-use crate::engine::{self, Engine, quote_name};
+use crate::engine::Engine;
 use crate::failure::Failure;
-use crate::files;
 use crate::partitions::{Part, all_parts, digest_of, label_parts, prediction_parts};
-use crate::tally::{Cell, Gathered, WindowCounts};
+use crate::progress;
+use crate::tally::WindowCounts;
 use crate::tenants::{Tenant, tenants};
-use crate::versions::Versions;
+use crate::versions::{Version, Versions};
 use crate::window::{By, Window};
+
+pub(crate) use clickhouse::{ClickHouse, FILES};
+pub(crate) use dialect::Dialect;
+pub(crate) use engine::CountEngine;
+use engine::Scan;
+use kept::Kept;
+pub(crate) use query::{CountedColumn, count_query, counted_columns, own_rows};
 
 /// The parts of one version, by window.
 type Windows = BTreeMap<Window, Vec<Part>>;
+/// The parts of one version, by day.
+type Days = BTreeMap<NaiveDate, Vec<Part>>;
 
 /// A window and the version that served in it.
 pub(crate) type Served = (Window, u32);
 
+/// Bytes of Parquet that one query reads, and so what it must hold in memory, unless one day has more.
+const MAX_BYTES: u64 = 64 << 20;
+
 /// Counts the log of one model.
 pub(crate) struct Counter<'a> {
     engine: &'a Engine,
+    counting: &'a dyn CountEngine,
     home: &'a Home,
     model: String,
     by: By,
     windows: BTreeMap<Served, WindowCounts>,
 }
 
-const COUNTS_FORMAT: u32 = 2;
-/// DuckDB's `GROUPING` takes fewer than 64 columns.
-const MAX_GROUPED: usize = 60;
-
 impl<'a> Counter<'a> {
     /// A counter of one model's log; nothing is counted yet.
     pub(crate) fn new(engine: &'a Engine, home: &'a Home, model: &str, by: By) -> Self {
-        Self { engine, home, model: model.into(), by, windows: BTreeMap::new() }
+        Self { engine, counting: engine, home, model: model.into(), by, windows: BTreeMap::new() }
+    }
+
+    /// The same, which has another engine count values; labels are joined here.
+    pub(crate) fn counting_by(self, counting: &'a dyn CountEngine) -> Self {
+        Self { counting, ..self }
     }
 
     /// The model whose log is counted.
@@ -96,225 +114,162 @@ impl<'a> Counter<'a> {
         }
         self.windows.retain(|(window, version), _| groups.get(version).is_some_and(|windows| windows.contains_key(window)));
         for (version, windows) in groups {
-            self.count_version(version, &windows, &labels, versions)?;
+            let known = versions.get(self.home, version)?.cloned();
+            self.count_version(version, &windows, &labels, known.as_ref())?;
         }
         Ok(())
     }
 
-    fn count_version(&mut self, version: u32, windows: &Windows, labels: &[Part], versions: &mut Versions) -> Result<()> {
-        let contract = versions.get(self.home, version)?.map(|version| version.contract.clone());
-        let stale = self.recall(version, windows, contract.as_ref())?;
-        let mut changed: BTreeSet<Window> = stale.iter().copied().collect();
-        if !stale.is_empty() {
-            self.list_strangers(version, contract.as_ref(), windows, &stale)?;
+    fn count_version(&mut self, number: u32, windows: &Windows, labels: &[Part], version: Option<&Version>) -> Result<()> {
+        let kept = Kept::of(self.home, &self.model, version.map(|version| &version.contract));
+        let mut changed = self.recall(number, windows, &kept);
+        let days = by_day(changed.iter().flat_map(|window| &windows[window]));
+        for (day, counts) in self.count_days(number, &days, &kept, version)? {
+            let window = Window::of(day, self.by);
+            self.windows.get_mut(&(window, number)).expect("it was put there by `recall`").add(counts);
         }
-        if let (Some(contract), false) = (&contract, stale.is_empty()) {
-            self.count_values(version, contract, windows, &stale)?;
+        if let Some(version) = version {
+            changed.extend(self.count_labels(number, version, windows, labels)?);
         }
-        if let Some(contract) = &contract {
-            changed.extend(self.count_labels(version, contract, windows, labels)?);
+        for window in changed {
+            kept.write_window(window, number, &self.windows[&(window, number)])?;
         }
-        self.keep(version, contract.as_ref(), &changed)
+        Ok(())
     }
 
-    /// Brings the outcomes of all windows up to date when a label file has come or gone; returns the windows that were behind.
-    /// A label may be known before its prediction's window begins, so no label file is left out by its date.
-    fn count_labels(&mut self, version: u32, contract: &Contract, windows: &Windows, labels: &[Part]) -> Result<Vec<Window>> {
-        let digest = digest_of(labels);
-        let behind = |window: &Window| self.windows[&(*window, version)].labels != digest;
-        let unlabelled: Vec<Window> = windows.keys().copied().filter(behind).collect();
-        if !unlabelled.is_empty() {
-            self.count_outcomes(version, contract, windows, &unlabelled, labels)?;
-        }
-        for window in &unlabelled {
-            self.windows.get_mut(&(*window, version)).expect("it was counted before").labels.clone_from(&digest);
-        }
-        Ok(unlabelled)
-    }
-
-    /// Takes what is in memory or on disk and still fits the files; returns the windows that must be counted.
-    fn recall(&mut self, version: u32, windows: &Windows, contract: Option<&Contract>) -> Result<Vec<Window>> {
-        let mut stale = Vec::new();
+    /// Takes the windows that are in memory or on disk and still fit the files; returns those that are to be put together.
+    fn recall(&mut self, version: u32, windows: &Windows, kept: &Kept) -> BTreeSet<Window> {
+        let mut stale = BTreeSet::new();
         for (&window, parts) in windows {
             let digest = digest_of(parts);
-            let known = match self.windows.remove(&(window, version)) {
-                Some(counts) => Some(counts),
-                None => self.read_kept(window, version, contract),
-            };
+            let known = self.windows.remove(&(window, version)).or_else(|| kept.read_window(window, version));
             let fits = known.filter(|counts| counts.predictions == digest);
             if fits.is_none() {
-                stale.push(window);
+                stale.insert(window);
             }
             let counts = fits.unwrap_or_else(|| WindowCounts { predictions: digest, ..WindowCounts::default() });
             self.windows.insert((window, version), counts);
         }
-        Ok(stale)
+        stale
     }
 
-    fn count_values(&mut self, version: u32, contract: &Contract, windows: &Windows, stale: &[Window]) -> Result<()> {
-        if !self.set_scan(version, contract, windows, stale)? {
-            return Ok(());
-        }
-        let mut gathered: BTreeMap<(String, bool), Gathered> = BTreeMap::new();
-        let columns = counted_columns(contract);
-        for (chunk, columns) in columns.chunks(MAX_GROUPED).enumerate() {
-            for (name, shadow, column, n, value) in
-                self.engine.query(&values_query(columns), |row| read_value(row, columns.len()))?
-            {
-                let gathering = gathered.entry((name, shadow)).or_insert_with(|| Gathered::of(contract));
-                gathering.add(chunk * MAX_GROUPED + column, n, value);
+    /// The counts of some days; those whose files changed are scanned, a few at a time, and kept.
+    fn count_days(
+        &self,
+        number: u32,
+        days: &Days,
+        kept: &Kept,
+        version: Option<&Version>,
+    ) -> Result<BTreeMap<NaiveDate, WindowCounts>> {
+        let mut counted = BTreeMap::new();
+        let mut stale: Vec<(NaiveDate, &[Part])> = Vec::new();
+        for (&day, parts) in days {
+            match kept.read_day(day, number).filter(|counts| counts.predictions == digest_of(parts)) {
+                Some(counts) => drop(counted.insert(day, counts)),
+                None => stale.push((day, parts)),
             }
         }
-        for ((name, shadow), gathering) in gathered {
-            let window = stale.iter().find(|window| window.name() == name).expect("only these windows were scanned");
-            let counts = self.windows.get_mut(&(*window, version)).expect("it was put there by `recall`");
-            *counts.side(shadow) = Some(gathering.finish());
-        }
-        Ok(())
-    }
-
-    fn count_outcomes(
-        &mut self,
-        version: u32,
-        contract: &Contract,
-        windows: &Windows,
-        unlabelled: &[Window],
-        labels: &[Part],
-    ) -> Result<()> {
-        for window in unlabelled {
-            self.windows.get_mut(&(*window, version)).expect("it was counted before").forget_outcomes();
-        }
-        if labels.is_empty() || !self.set_scan(version, contract, windows, unlabelled)? {
-            return Ok(());
-        }
-        self.engine.set_files("label_files", labels.iter().map(|part| part.path.as_path()))?;
-        self.engine.set_texts("classes", &contract.target.classes)?;
-        let class = &contract.target.classes[contract.target.followed()];
-        self.engine.set_text("positive", class)?;
-        let sql =
-            include_str!("../sql/count_outcomes.sql").replace("{probability}", &quote_name(&log_column::probability(class)));
-        let mut found: BTreeMap<(String, bool), Vec<Outcome>> = BTreeMap::new();
-        for outcome in self.engine.query(&sql, read_outcome)? {
-            found.entry((outcome.window.clone(), outcome.shadow)).or_default().push(outcome);
-        }
-        for ((name, shadow), outcomes) in found {
-            let window = unlabelled.iter().find(|window| window.name() == name).expect("only these windows were scanned");
-            let counts = self.windows.get_mut(&(*window, version)).expect("it was counted before");
-            counts.n_strange_labels += outcomes.iter().filter(|outcome| outcome.is_strange).map(|outcome| outcome.n).sum::<u64>();
-            if let Some(tally) = counts.side(shadow) {
-                tally.n_right = outcomes.iter().filter(|outcome| outcome.is_right).map(|outcome| outcome.n).sum();
-                let judged = outcomes.iter().filter(|outcome| !outcome.is_strange);
-                tally.outcomes =
-                    Outcomes::from_counts(judged.map(|outcome| (outcome.probability, outcome.is_positive, outcome.n)));
+        let bar = progress::bar(stale.len(), "counting days");
+        for some in together(&stale) {
+            for (day, counts) in self.scan(number, some, version)? {
+                kept.write_day(day, number, &counts)?;
+                counted.insert(day, counts);
             }
+            bar.inc(some.len() as u64);
         }
-        Ok(())
+        bar.finish_and_clear();
+        Ok(counted)
     }
 
-    /// Names the files of some windows that hold rows of this model and contract; tells whether there are any.
-    /// A file of another contract has other columns, so it is not even opened.
-    fn set_scan(&self, version: u32, contract: &Contract, windows: &Windows, some: &[Window]) -> Result<bool> {
-        let own = |window: &Window, part: &Part| !self.windows[&(*window, version)].foreign.contains(&part.key());
-        let parts = some.iter().flat_map(|window| windows[window].iter().filter(|part| own(window, part)));
-        let paths: Vec<&Path> = parts.map(|part| part.path.as_path()).collect();
-        self.engine.set_files("files", paths.iter().copied())?;
-        self.engine.set_text("window_format", self.by.format())?;
-        self.engine.set_text("model", &self.model)?;
-        self.engine.set_text("contract", &contract.digest())?;
-        Ok(!paths.is_empty())
+    /// Counts the values of some days.
+    fn scan(
+        &self,
+        number: u32,
+        days: &[(NaiveDate, &[Part])],
+        version: Option<&Version>,
+    ) -> Result<BTreeMap<NaiveDate, WindowCounts>> {
+        let contract = version.map(|version| &version.contract);
+        let mut counted = self.list_strangers(number, contract, days)?;
+        let Some(version) = version else { return Ok(counted) };
+        let own = |(day, parts): &(NaiveDate, &[Part])| {
+            let foreign = &counted[day].foreign;
+            parts.iter().filter(|part| !foreign.contains(&part.key())).map(|part| part.path.clone()).collect::<Vec<_>>()
+        };
+        let files: Vec<PathBuf> = days.iter().flat_map(own).collect();
+        let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+        let scan = Scan { model: &self.model, contract: &version.contract, columns: &counted_columns(version) };
+        for ((day, shadow), tally) in engine::count(self.counting, &scan, &files)? {
+            let counts = counted.get_mut(&day).expect("only these days were scanned");
+            *counts.side(shadow) = Some(tally);
+            counts.days.extend((!shadow).then_some(day));
+        }
+        Ok(counted)
     }
 
     /// Finds files without a row that can be counted, and rows that are this model's and still cannot be counted.
-    fn list_strangers(&mut self, version: u32, contract: Option<&Contract>, windows: &Windows, stale: &[Window]) -> Result<()> {
+    fn list_strangers(
+        &self,
+        number: u32,
+        contract: Option<&Contract>,
+        days: &[(NaiveDate, &[Part])],
+    ) -> Result<BTreeMap<NaiveDate, WindowCounts>> {
         let own = contract.map(Contract::digest);
-        let parts: Vec<&Part> = stale.iter().flat_map(|window| &windows[window]).collect();
+        let parts: Vec<&Part> = days.iter().flat_map(|(_, parts)| parts.iter()).collect();
         let tenants = tenants(self.engine, &parts)?;
         let mut by_file: BTreeMap<&str, Vec<&Tenant>> = BTreeMap::new();
         tenants.iter().for_each(|tenant| by_file.entry(&tenant.file).or_default().push(tenant));
-        for &window in stale {
-            let counts = self.windows.get_mut(&(window, version)).expect("it was put there by `recall`");
-            for part in &windows[&window] {
+        let mut counted = BTreeMap::new();
+        for (day, parts) in days {
+            let mut counts = WindowCounts { predictions: digest_of(*parts), ..WindowCounts::default() };
+            for part in *parts {
                 let in_part = by_file.remove(part.path.to_string_lossy().as_ref()).unwrap_or_default();
                 if !in_part.iter().any(|tenant| tenant.is(&self.model, own.as_deref())) {
                     counts.foreign.insert(part.key());
                 }
                 let strangers =
                     in_part.iter().filter(|tenant| tenant.model == self.model && Some(&tenant.contract) != own.as_ref());
-                counts.not_counted.extend(strangers.map(|tenant| tenant.not_counted(version, own.is_some())));
+                counts.not_counted.extend(strangers.map(|tenant| tenant.not_counted(number, own.is_some())));
             }
+            counted.insert(*day, counts);
         }
-        Ok(())
+        Ok(counted)
     }
+}
 
-    fn keep(&self, version: u32, contract: Option<&Contract>, changed: &BTreeSet<Window>) -> Result<()> {
-        for &window in changed {
-            let kept = Kept { format: COUNTS_FORMAT, counts: self.windows[&(window, version)].clone() };
-            files::replace(&self.kept_path(window, version, contract), &files::to_json(&kept))?;
+fn by_day<'p>(parts: impl Iterator<Item = &'p Part>) -> Days {
+    let mut days = Days::new();
+    parts.for_each(|part| days.entry(part.date).or_default().push(part.clone()));
+    days
+}
+
+/// Days that one query counts.
+fn together<'d, 'p>(days: &'d [(NaiveDate, &'p [Part])]) -> Vec<&'d [(NaiveDate, &'p [Part])]> {
+    let bytes = |(_, parts): &(NaiveDate, &[Part])| parts.iter().map(|part| part.bytes).sum::<u64>();
+    let mut groups = Vec::new();
+    let (mut start, mut held) = (0, 0);
+    for (at, day) in days.iter().enumerate() {
+        if at > start && held + bytes(day) > MAX_BYTES {
+            groups.push(&days[start..at]);
+            (start, held) = (at, 0);
         }
-        Ok(())
+        held += bytes(day);
     }
+    groups.extend((start < days.len()).then(|| &days[start..]));
+    groups
+}
 
-    fn read_kept(&self, window: Window, version: u32, contract: Option<&Contract>) -> Option<WindowCounts> {
-        let kept: Option<Kept> = files::read_json(&self.kept_path(window, version, contract)).ok().flatten();
-        kept.filter(|kept| kept.format == COUNTS_FORMAT).map(|kept| kept.counts)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_are_counted_together_as_far_as_memory_allows() {
+        let part = |date: NaiveDate, bytes| Part { date, version: Some(7), path: PathBuf::new(), bytes };
+        let day = |n: u32| NaiveDate::from_ymd_opt(2009, 3, n).unwrap();
+        let parts: Vec<Vec<Part>> =
+            [20, 40, 10, 100, 1].into_iter().zip(1..).map(|(mib, n)| vec![part(day(n), mib << 20)]).collect();
+        let days: Vec<(NaiveDate, &[Part])> = parts.iter().map(|parts| (parts[0].date, parts.as_slice())).collect();
+        assert_eq!(together(&days).iter().map(|group| group.len()).collect::<Vec<_>>(), [2, 1, 1, 1]);
+        assert!(together(&[]).is_empty());
     }
-
-    fn kept_path(&self, window: Window, version: u32, contract: Option<&Contract>) -> PathBuf {
-        let digest = contract.map(Contract::digest).unwrap_or_default();
-        let scope = sha256_hex(format!("{}\u{1f}{digest}", self.model).as_bytes());
-        self.home.monitor().join("counts").join(short(&scope)).join(format!("{}-v{version}.json", window.name()))
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    format: u32,
-    counts: WindowCounts,
-}
-
-fn counted_columns(contract: &Contract) -> Vec<String> {
-    let class = &contract.target.classes[contract.target.followed()];
-    let features = contract.columns.iter().map(|column| quote_name(&log_column::feature(&column.name)));
-    features.chain([quote_name(&log_column::probability(class)), quote_name(log_column::LABEL)]).collect()
-}
-
-fn values_query(columns: &[String]) -> String {
-    let sets: Vec<String> = columns.iter().map(|column| format!("(window_name, shadow, {column})")).collect();
-    include_str!("../sql/count_values.sql").replace("{columns}", &columns.join(", ")).replace("{sets}", &sets.join(", "))
-}
-
-type CountedValue = (String, bool, usize, u64, Cell);
-
-fn read_value(row: &Row, n_columns: usize) -> Result<CountedValue> {
-    let mask: i64 = row.get(2)?;
-    // The first column's bit is the highest; the one bit that is not set names the column.
-    let column = n_columns - 1 - (!mask).trailing_zeros() as usize;
-    let value = match row.get_ref(4 + column)? {
-        ValueRef::Null => Cell::Missing,
-        ValueRef::Text(bytes) => Cell::Text(String::from_utf8_lossy(bytes).into_owned()),
-        other => engine::number(other).map_or(Cell::Missing, Cell::Number),
-    };
-    Ok((row.get(0)?, row.get(1)?, column, row.get(3)?, value))
-}
-
-struct Outcome {
-    window: String,
-    shadow: bool,
-    probability: f64,
-    is_positive: bool,
-    is_right: bool,
-    is_strange: bool,
-    n: u64,
-}
-
-fn read_outcome(row: &Row) -> Result<Outcome> {
-    Ok(Outcome {
-        window: row.get(0)?,
-        shadow: row.get(1)?,
-        probability: row.get(2)?,
-        is_positive: row.get(3)?,
-        is_right: row.get(4)?,
-        is_strange: row.get(5)?,
-        n: row.get(6)?,
-    })
 }

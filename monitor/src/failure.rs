@@ -59,6 +59,15 @@ pub(crate) enum Failure {
     /// The webhook did not take an alert.
     #[error("the webhook {url} did not take the alert: {problem}")]
     Webhook { url: String, problem: String },
+    /// ClickHouse did not count.
+    #[error("ClickHouse at {url} did not count: {problem}")]
+    ClickHouse { url: String, problem: String },
+    /// What ClickHouse is to read names no files.
+    #[error("`--clickhouse-log` does not say where the files' names go")]
+    NoFilesNamed,
+    /// A version that the registry does not hold.
+    #[error("there is no version {version} under {}", folder.display())]
+    NoVersion { version: u32, folder: PathBuf },
     /// The trainer did not answer an alert in time.
     #[error("no answer to alert {alert} in {} after {seconds} s", history.display())]
     NoAnswer { alert: String, history: PathBuf, seconds: u64 },
@@ -122,6 +131,11 @@ impl Failure {
             Self::Webhook { .. } => {
                 "the report is written; run the command again when the receiver is up, and the alert is sent then".into()
             }
+            Self::ClickHouse { .. } => {
+                "`--clickhouse-log` says how it reads the files; CLICKHOUSE_USER and CLICKHOUSE_PASSWORD name who asks; without `--clickhouse` this machine counts".into()
+            }
+            Self::NoFilesNamed => "write {files} where they go, as in \"file('predictions/{files}', Parquet)\"".into(),
+            Self::NoVersion { .. } => "`trainer leaderboard` lists the versions".into(),
             Self::NoAnswer { .. } => "is `trainer retrain --listen` running with the same home folder?".into(),
             Self::NotATable { hint, .. } => (*hint).into(),
             Self::NoCommonColumn { names: [reference, current], .. } => {

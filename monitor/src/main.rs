@@ -13,6 +13,7 @@ mod engine;
 mod failure;
 mod figure;
 mod files;
+mod grid;
 mod hold;
 mod ingest;
 mod journal;
@@ -25,6 +26,7 @@ mod page;
 mod partitions;
 mod progress;
 mod promise;
+mod query;
 mod replay;
 mod replay_months;
 mod report;
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Watch(command) => watch::run(&home, &command, args.json).map(|()| DONE),
         Command::Replay(command) => replay::run(&home, &command, args.json).map(|()| DONE),
         Command::Compare(command) => compare::run(&command, args.json),
+        Command::Query(command) => query::run(&home, &command, args.json).map(|()| DONE),
     };
     match outcome {
         Ok(ALERT_FIRED) => ExitCode::from(ALERT_FIRED),

@@ -231,6 +231,8 @@ pub(crate) mod tests {
             labels: [("no".to_owned(), n_rows)].into(),
             outcomes: Outcomes::default(),
             n_right: 0,
+            sources: [("edge".to_owned(), n_rows)].into(),
+            n_repeated: Some(0),
         }
     }
 

@@ -41,3 +41,9 @@ pub(crate) fn spinner(text: String) -> ProgressBar {
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
 }
+
+/// Shows how far long work is and how long the rest takes, where someone watches.
+pub(crate) fn bar(steps: usize, what: &'static str) -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {bar:30} {pos}/{len}, {eta} left").expect("a fixed template");
+    ProgressBar::new(steps as u64).with_style(style).with_message(what)
+}

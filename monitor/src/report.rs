@@ -66,7 +66,12 @@ pub(crate) fn run(home: &Home, args: &ReportArgs, json: bool) -> Result<u8> {
 /// Reports once; Alertmanager holds an alert that is not posted again for so long.
 pub(crate) fn once(home: &Home, engine: &Engine, args: &ReportArgs, hold: TimeDelta, json: bool) -> Result<u8> {
     let model = model(home, engine, args.model.as_deref())?;
-    let mut counter = Counter::new(engine, home, &model, args.by);
+    let clickhouse = args.count.clickhouse(home)?;
+    let counter = Counter::new(engine, home, &model, args.by);
+    let mut counter = match &clickhouse {
+        Some(clickhouse) => counter.counting_by(clickhouse),
+        None => counter,
+    };
     let plan = Plan {
         home,
         output: args.output.clone().unwrap_or_else(|| home.monitor()),

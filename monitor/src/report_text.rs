@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::failure::FAILED;
 use crate::ingest::Ingested;
 use crate::page::{count, distance, metric, percent};
+use crate::query::Query;
 use crate::report_model::{Report, WindowReport};
 
 /// What `ingest` did.
@@ -52,6 +53,14 @@ pub(crate) fn report(report: &Report, output: &Path, as_json: bool) {
         say(&format!("in collected/set-aside: {} records that could not be written to the log", count(report.n_set_aside)));
     }
     say(&format!("written: {}", output.join("report.html").display()));
+}
+
+/// The counting query.
+pub(crate) fn query(query: &Query, as_json: bool) {
+    if as_json {
+        return json(query);
+    }
+    say(query.sql.trim_end());
 }
 
 /// What `replay` came to.

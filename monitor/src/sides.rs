@@ -3,12 +3,18 @@
 use data_contract::{ColumnKind, ValueCounts};
 use monitor_drift::{CategoricalCounts, Counts, NumericCounts};
 
-/// Reference counts as the statistics take them.
+use crate::grid::Grid;
+
+/// Reference counts as the statistics take them: by the same cells as a window's, where those are counted by cells.
 pub(crate) fn reference(counts: &ValueCounts) -> Counts {
     match counts {
         ValueCounts::Numeric { integer, n_missing, values, .. } => {
-            let counts = NumericCounts::from_pairs(values.iter().copied()).with_missing(*n_missing);
-            if *integer { counts.of_integers().into() } else { counts.into() }
+            let numbers = NumericCounts::from_pairs(values.iter().copied()).with_missing(*n_missing);
+            match Grid::of(counts) {
+                Some(grid) => grid.coarsen(&numbers).into(),
+                None if *integer => numbers.of_integers().into(),
+                None => numbers.into(),
+            }
         }
         ValueCounts::Categorical { n_missing, levels } => {
             let pairs = levels.iter().map(|(level, n)| (level.clone(), *n));

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use data_contract::{Contract, Moment};
 use monitor_drift::{Counts, Outcomes};
 use serde::{Deserialize, Serialize};
@@ -23,9 +24,13 @@ pub(crate) struct Tally {
     pub(crate) outcomes: Outcomes,
     /// Rows whose predicted class came true.
     pub(crate) n_right: u64,
+    /// Rows by who predicted.
+    pub(crate) sources: BTreeMap<String, u64>,
+    /// Rows whose features all equal those of an earlier row of the day; none where it was not asked.
+    pub(crate) n_repeated: Option<u64>,
 }
 
-/// Counts of one window and version.
+/// Counts of one window, or day, and version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct WindowCounts {
     /// Digest of the prediction files.
@@ -42,6 +47,8 @@ pub(crate) struct WindowCounts {
     pub(crate) foreign: BTreeSet<String>,
     /// Rows whose label is no class of the version's contract.
     pub(crate) n_strange_labels: u64,
+    /// Days with traffic.
+    pub(crate) days: BTreeSet<NaiveDate>,
 }
 
 /// Rows that are not counted.
@@ -60,6 +67,7 @@ pub(crate) struct Gathered<'a> {
     contract: &'a Contract,
     columns: Vec<Gathering>,
     labels: BTreeMap<String, u64>,
+    sources: BTreeMap<String, u64>,
 }
 
 /// One counted value.
@@ -76,6 +84,20 @@ impl WindowCounts {
     /// One of the two sides.
     pub(crate) fn side(&mut self, shadow: bool) -> &mut Option<Tally> {
         if shadow { &mut self.shadow } else { &mut self.traffic }
+    }
+
+    /// Adds a day's counts.
+    pub(crate) fn add(&mut self, day: Self) {
+        for (own, other) in [(&mut self.traffic, day.traffic), (&mut self.shadow, day.shadow)] {
+            match (own.as_mut(), other) {
+                (Some(own), Some(other)) => own.add(&other),
+                (None, Some(other)) => *own = Some(other),
+                (_, None) => {}
+            }
+        }
+        self.not_counted.extend(day.not_counted);
+        self.foreign.extend(day.foreign);
+        self.days.extend(day.days);
     }
 
     /// Takes back what labels told.
@@ -95,14 +117,32 @@ impl WindowCounts {
     }
 }
 
+impl Tally {
+    /// Adds other rows of the same version; what labels told is left alone.
+    fn add(&mut self, other: &Self) {
+        let same_kind = "columns of one version are of one kind";
+        self.n_rows += other.n_rows;
+        self.columns.iter_mut().zip(&other.columns).for_each(|(own, other)| own.merge(other).expect(same_kind));
+        self.prediction.merge(&other.prediction).expect(same_kind);
+        add_levels(&mut self.labels, &other.labels);
+        add_levels(&mut self.sources, &other.sources);
+        self.n_repeated = self.n_repeated.zip(other.n_repeated).map(|(own, other)| own + other);
+    }
+}
+
+fn add_levels(own: &mut BTreeMap<String, u64>, other: &BTreeMap<String, u64>) {
+    other.iter().for_each(|(level, n)| *own.entry(level.clone()).or_default() += n);
+}
+
 impl<'a> Gathered<'a> {
     /// Nothing yet, of a contract's columns.
     pub(crate) fn of(contract: &'a Contract) -> Self {
         let columns = contract.columns.iter().map(|column| Gathering::of(&column.kind));
-        Self { contract, columns: columns.chain([Gathering::Numbers(Vec::new())]).collect(), labels: BTreeMap::new() }
+        let columns = columns.chain([Gathering::Numbers(Vec::new())]).collect();
+        Self { contract, columns, labels: BTreeMap::new(), sources: BTreeMap::new() }
     }
 
-    /// Adds a value that occurs `n` times; rare levels are counted together, as in a reference. Columns come in the order of `counted_columns`: features, probability, label.
+    /// Adds a value that occurs `n` times; rare levels are counted together, as in a reference. Columns come in the order of `counted_columns`: features, probability, label, source.
     pub(crate) fn add(&mut self, column: usize, n: u64, value: Cell) {
         match (self.columns.get_mut(column), value) {
             (Some(Gathering::Numbers(pairs)), Cell::Number(number)) => pairs.push((number, n)),
@@ -114,7 +154,10 @@ impl<'a> Gathered<'a> {
                 pairs.push((Some(self.contract.columns[column].counted_as(&text).to_owned()), n));
             }
             (Some(Gathering::Texts(pairs)), _) => pairs.push((None, n)),
-            (None, Cell::Text(label)) => *self.labels.entry(label).or_default() += n,
+            (None, Cell::Text(text)) => {
+                let levels = if column == self.columns.len() { &mut self.labels } else { &mut self.sources };
+                *levels.entry(text).or_default() += n;
+            }
             (None, _) => {}
         }
     }
@@ -123,7 +166,16 @@ impl<'a> Gathered<'a> {
     pub(crate) fn finish(mut self) -> Tally {
         let prediction = self.columns.pop().expect("the probability is always counted").finish();
         let columns = self.columns.into_iter().map(Gathering::finish).collect();
-        Tally { n_rows: prediction.n_rows(), columns, prediction, labels: self.labels, outcomes: Outcomes::default(), n_right: 0 }
+        Tally {
+            n_rows: prediction.n_rows(),
+            columns,
+            prediction,
+            labels: self.labels,
+            outcomes: Outcomes::default(),
+            n_right: 0,
+            sources: self.sources,
+            n_repeated: None,
+        }
     }
 }
 

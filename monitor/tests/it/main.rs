@@ -3,6 +3,7 @@
 
 mod alerts;
 mod compare;
+mod counts;
 mod disk;
 mod home;
 mod ingest;

@@ -1,0 +1,125 @@
+//! What became of predictions: the log joined with the labels that have come, by prediction id.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use data_contract::Contract;
+use duckdb::Row;
+use monitor_drift::Outcomes;
+
+use super::query::probability;
+use super::{Counter, Windows};
+use crate::engine::quote_name;
+use crate::grid::Grid;
+use crate::partitions::{Part, digest_of};
+use crate::tally::WindowCounts;
+use crate::versions::Version;
+use crate::window::Window;
+
+impl Counter<'_> {
+    /// Brings the outcomes of all windows up to date when a label file has come or gone; returns the windows that were behind.
+    /// A label may be known before its prediction's window begins, so no label file is left out by its date.
+    pub(super) fn count_labels(
+        &mut self,
+        number: u32,
+        version: &Version,
+        windows: &Windows,
+        labels: &[Part],
+    ) -> Result<Vec<Window>> {
+        let digest = digest_of(labels);
+        let behind = |window: &Window| self.windows[&(*window, number)].labels != digest;
+        let unlabelled: Vec<Window> = windows.keys().copied().filter(behind).collect();
+        if !unlabelled.is_empty() {
+            self.count_outcomes(number, version, windows, &unlabelled, labels)?;
+        }
+        for window in &unlabelled {
+            self.counts_of(*window, number).labels.clone_from(&digest);
+        }
+        Ok(unlabelled)
+    }
+
+    fn count_outcomes(
+        &mut self,
+        number: u32,
+        version: &Version,
+        windows: &Windows,
+        unlabelled: &[Window],
+        labels: &[Part],
+    ) -> Result<()> {
+        unlabelled.iter().for_each(|window| self.counts_of(*window, number).forget_outcomes());
+        if labels.is_empty() || !self.set_scan(number, &version.contract, windows, unlabelled)? {
+            return Ok(());
+        }
+        self.engine.set_files("label_files", labels.iter().map(|part| part.path.as_path()))?;
+        let mut found: BTreeMap<(String, bool), Vec<Outcome>> = BTreeMap::new();
+        for outcome in self.engine.query(&self.outcomes_query(version)?, read_outcome)? {
+            found.entry((outcome.window.clone(), outcome.shadow)).or_default().push(outcome);
+        }
+        let grid = Grid::of(&version.reference.prediction);
+        for ((name, shadow), outcomes) in found {
+            let window = unlabelled.iter().find(|window| window.name() == name).expect("only these windows were scanned");
+            take(self.counts_of(*window, number), shadow, &outcomes, grid);
+        }
+        Ok(())
+    }
+
+    fn outcomes_query(&self, version: &Version) -> Result<String> {
+        let target = &version.contract.target;
+        self.engine.set_texts("classes", &target.classes)?;
+        self.engine.set_text("positive", &target.classes[target.followed()])?;
+        let column = quote_name(&probability(&version.contract));
+        let value = Grid::of(&version.reference.prediction).map_or(column.clone(), |grid| grid.cell(&column));
+        Ok(include_str!("../../sql/count_outcomes.sql").replace("{probability}", &value))
+    }
+
+    /// Names the files of some windows that hold rows of this model and contract; tells whether there are any.
+    /// A file of another contract has other columns, so it is not even opened.
+    fn set_scan(&self, number: u32, contract: &Contract, windows: &Windows, some: &[Window]) -> Result<bool> {
+        let own = |window: &Window, part: &Part| !self.windows[&(*window, number)].foreign.contains(&part.key());
+        let parts = some.iter().flat_map(|window| windows[window].iter().filter(|part| own(window, part)));
+        let paths: Vec<&Path> = parts.map(|part| part.path.as_path()).collect();
+        self.engine.set_files("files", paths.iter().copied())?;
+        self.engine.set_text("window_format", self.by.format())?;
+        self.engine.set_text("model", &self.model)?;
+        self.engine.set_text("contract", &contract.digest())?;
+        Ok(!paths.is_empty())
+    }
+
+    fn counts_of(&mut self, window: Window, number: u32) -> &mut WindowCounts {
+        self.windows.get_mut(&(window, number)).expect("it was counted before")
+    }
+}
+
+struct Outcome {
+    window: String,
+    shadow: bool,
+    probability: f64,
+    is_positive: bool,
+    is_right: bool,
+    is_strange: bool,
+    n: u64,
+}
+
+fn take(counts: &mut WindowCounts, shadow: bool, outcomes: &[Outcome], grid: Option<Grid>) {
+    let sum =
+        |wanted: fn(&Outcome) -> bool| outcomes.iter().filter(|outcome| wanted(outcome)).map(|outcome| outcome.n).sum::<u64>();
+    counts.n_strange_labels += sum(|outcome| outcome.is_strange);
+    let Some(tally) = counts.side(shadow) else { return };
+    tally.n_right = sum(|outcome| outcome.is_right);
+    let judged = outcomes.iter().filter(|outcome| !outcome.is_strange);
+    let probability = |outcome: &Outcome| grid.map_or(outcome.probability, |grid| grid.middle(outcome.probability));
+    tally.outcomes = Outcomes::from_counts(judged.map(|outcome| (probability(outcome), outcome.is_positive, outcome.n)));
+}
+
+fn read_outcome(row: &Row) -> Result<Outcome> {
+    Ok(Outcome {
+        window: row.get(0)?,
+        shadow: row.get(1)?,
+        probability: row.get(2)?,
+        is_positive: row.get(3)?,
+        is_right: row.get(4)?,
+        is_strange: row.get(5)?,
+        n: row.get(6)?,
+    })
+}
