@@ -15,7 +15,7 @@ predicted AS (
         {probability} AS probability,
         label
     FROM read_parquet(getvariable('files'), filename = true, hive_partitioning = false, union_by_name = true)
-    WHERE model = getvariable('model') AND contract = getvariable('contract')
+    WHERE {filter}
 )
 SELECT
     window_name,

@@ -109,6 +109,9 @@ pub(crate) struct ReportArgs {
     /// Let the window that is still filling raise alerts too.
     #[arg(long)]
     pub(crate) include_open: bool,
+    /// Tell the same by the values of this column too: each level, or four ranges of numbers.
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) segment: Option<String>,
     /// Who counts.
     #[command(flatten)]
     pub(crate) count: CountArgs,

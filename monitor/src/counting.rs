@@ -9,6 +9,7 @@ mod engine;
 mod kept;
 mod outcomes;
 mod query;
+mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::partitions::{Part, all_parts, digest_of, label_parts, prediction_parts};
 use crate::progress;
+use crate::segments::Segment;
 use crate::tally::WindowCounts;
 use crate::tenants::{Tenant, tenants};
 use crate::versions::{Version, Versions};
@@ -51,18 +53,25 @@ pub(crate) struct Counter<'a> {
     home: &'a Home,
     model: String,
     by: By,
+    segment: Option<Segment>,
     windows: BTreeMap<Served, WindowCounts>,
 }
 
 impl<'a> Counter<'a> {
     /// A counter of one model's log; nothing is counted yet.
     pub(crate) fn new(engine: &'a Engine, home: &'a Home, model: &str, by: By) -> Self {
-        Self { engine, counting: engine, home, model: model.into(), by, windows: BTreeMap::new() }
+        Self { engine, counting: engine, home, model: model.into(), by, segment: None, windows: BTreeMap::new() }
     }
 
     /// The same, which has another engine count values; labels are joined here.
     pub(crate) fn counting_by(self, counting: &'a dyn CountEngine) -> Self {
         Self { counting, ..self }
+    }
+
+    /// A counter of one segment's rows; nothing is counted yet.
+    pub(crate) fn of_segment(&self, segment: &Segment) -> Self {
+        let (model, segment) = (self.model.clone(), Some(segment.clone()));
+        Self { model, segment, windows: BTreeMap::new(), ..*self }
     }
 
     /// The model whose log is counted.
@@ -121,7 +130,7 @@ impl<'a> Counter<'a> {
     }
 
     fn count_version(&mut self, number: u32, windows: &Windows, labels: &[Part], version: Option<&Version>) -> Result<()> {
-        let kept = Kept::of(self.home, &self.model, version.map(|version| &version.contract));
+        let kept = self.kept(version.map(|version| &version.contract));
         let mut changed = self.recall(number, windows, &kept);
         let days = by_day(changed.iter().flat_map(|window| &windows[window]));
         for (day, counts) in self.count_days(number, &days, &kept, version)? {
@@ -135,6 +144,16 @@ impl<'a> Counter<'a> {
             kept.write_window(window, number, &self.windows[&(window, number)])?;
         }
         Ok(())
+    }
+
+    fn kept(&self, contract: Option<&Contract>) -> Kept {
+        Kept::of(self.home, &self.model, contract, self.segment.as_ref())
+    }
+
+    /// What is true of the rows that count.
+    fn filter(&self, dialect: Dialect, contract: &Contract) -> String {
+        let own = own_rows(dialect, &self.model, contract);
+        self.segment.iter().fold(own, |own, segment| format!("{own} AND {}", segment.filter(dialect)))
     }
 
     /// Takes the windows that are in memory or on disk and still fit the files; returns those that are to be put together.
@@ -197,7 +216,8 @@ impl<'a> Counter<'a> {
         };
         let files: Vec<PathBuf> = days.iter().flat_map(own).collect();
         let files: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
-        let scan = Scan { model: &self.model, contract: &version.contract, columns: &counted_columns(version) };
+        let filter = self.filter(self.counting.dialect(), &version.contract);
+        let scan = Scan { filter: &filter, contract: &version.contract, columns: &counted_columns(version) };
         for ((day, shadow), tally) in engine::count(self.counting, &scan, &files)? {
             let counts = counted.get_mut(&day).expect("only these days were scanned");
             *counts.side(shadow) = Some(tally);

@@ -10,6 +10,8 @@ use duckdb::arrow::array::StructArray;
 use duckdb::types::{Value, ValueRef};
 use duckdb::{Config, Connection, Row, appender_params_from_iter};
 
+use serde_json::Value as Json;
+
 use crate::failure::Failure;
 use crate::files;
 use crate::partitions::Part;
@@ -207,6 +209,14 @@ pub(crate) fn number(value: ValueRef) -> Option<f64> {
         ValueRef::HugeInt(number) => Some(number as f64),
         ValueRef::Boolean(truth) => Some(f64::from(u8::from(truth))),
         _ => None,
+    }
+}
+
+/// A value as JSON has it.
+pub(crate) fn json(value: ValueRef) -> Json {
+    match value {
+        ValueRef::Text(bytes) => Json::from(String::from_utf8_lossy(bytes)),
+        other => number(other).map_or(Json::Null, Json::from),
     }
 }
 

@@ -65,6 +65,12 @@ pub(crate) enum Failure {
     /// What ClickHouse is to read names no files.
     #[error("`--clickhouse-log` does not say where the files' names go")]
     NoFilesNamed,
+    /// A column that no version has.
+    #[error("there is no column `{column}` to tell segments by")]
+    NoSegment { column: String, names: String },
+    /// A column whose values move on.
+    #[error("column `{column}` holds dates, by which no segments are told")]
+    DatesAreNoSegments { column: String },
     /// A version that the registry does not hold.
     #[error("there is no version {version} under {}", folder.display())]
     NoVersion { version: u32, folder: PathBuf },
@@ -135,6 +141,8 @@ impl Failure {
                 "`--clickhouse-log` says how it reads the files; CLICKHOUSE_USER and CLICKHOUSE_PASSWORD name who asks; without `--clickhouse` this machine counts".into()
             }
             Self::NoFilesNamed => "write {files} where they go, as in \"file('predictions/{files}', Parquet)\"".into(),
+            Self::NoSegment { names, .. } => format!("the model's columns are {names}"),
+            Self::DatesAreNoSegments { .. } => "`--by week` or `--by day` tells of shorter windows".into(),
             Self::NoVersion { .. } => "`trainer leaderboard` lists the versions".into(),
             Self::NoAnswer { .. } => "is `trainer retrain --listen` running with the same home folder?".into(),
             Self::NotATable { hint, .. } => (*hint).into(),

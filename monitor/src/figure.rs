@@ -3,6 +3,7 @@
 use data_contract::WindowRule;
 use monitor_drift::{Drift, Statistic, Verdict};
 
+use crate::label_drift::LabelDrift;
 use crate::report_model::{AlertReport, ColumnReport, Report, WindowReport};
 
 /// A figure with its limit and its verdict, by the rule that is in force.
@@ -67,6 +68,11 @@ impl Report {
     /// How far a column moved, by the rule in force.
     pub(crate) fn column_drift(&self, column: &ColumnReport) -> Option<Figure> {
         Figure::of(self.rules.rule, column.drift.as_ref(), column.verdict.as_ref())
+    }
+
+    /// How far the labels moved, by the rule in force.
+    pub(crate) fn label_drift(&self, labels: &LabelDrift) -> Option<Figure> {
+        Figure::of(self.rules.rule, labels.drift.as_ref(), labels.verdict.as_ref())
     }
 
     /// Columns of a window that drifted, by the rule in force.

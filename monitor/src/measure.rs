@@ -1,5 +1,7 @@
 //! From counts to figures: one window and version against the version's own reference. Pure.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use data_contract::{Column, ColumnKind, Contract, Rules, WindowRule};
 use monitor_drift::{
@@ -8,7 +10,9 @@ use monitor_drift::{
 
 use crate::counting::Served;
 use crate::judging::judge_window;
+use crate::label_drift::label_drift;
 use crate::promise::{kept, promised, threshold};
+use crate::quality::{n_out_of_range, quality};
 use crate::report_model::{ColumnReport, Performance, WindowReport};
 use crate::sides;
 use crate::tally::{Tally, WindowCounts};
@@ -26,6 +30,8 @@ pub(crate) struct Measure<'a> {
     pub(crate) rules: &'a Rules,
     /// How much of the model's skill lies in each column.
     pub(crate) importance: &'a Importance,
+    /// Who predicted in the window before and in this one by no version, once it is complete.
+    pub(crate) fell_silent: &'a BTreeSet<String>,
     /// The time.
     pub(crate) now: DateTime<Utc>,
 }
@@ -60,6 +66,9 @@ pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, 
         performance: performance(traffic, number, threshold(version)),
         estimate: promised(traffic, version),
         promise: kept(traffic, version),
+        label_drift: label_drift(&traffic.outcomes, version, by.rules),
+        quality: quality(counts, version, by),
+        domain: counts.domain.clone().filter(|domain| domain.left_out == by.rules.calendar),
         causes: Vec::new(),
         shadow: None,
         columns,
@@ -105,6 +114,7 @@ fn columns(traffic: &Tally, version: &Version, verdicts: &[Option<Verdict>], by:
                 importance: by.importance.of(&column.name),
                 n_missing: current.n_missing(),
                 n_unseen: n_unseen(current, column),
+                n_out_of_range: n_out_of_range(current, column),
             }
         })
         .collect()
@@ -156,7 +166,7 @@ pub(crate) mod tests {
 
     fn measured_of(served: Served, counts: &WindowCounts) -> Option<WindowReport> {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let by = Measure { rules: &Rules::default(), importance: &Importance::default(), now };
+        let by = Measure { rules: &Rules::default(), importance: &Importance::default(), fell_silent: &BTreeSet::new(), now };
         measure(served, counts, &version_of(served.1), &by)
     }
 

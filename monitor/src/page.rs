@@ -2,13 +2,16 @@
 
 mod axes;
 mod causes;
+mod domain;
 mod drift;
 mod expected;
 mod figures;
 mod heat_map;
 mod lines;
 mod panels;
+mod quality;
 mod sections;
+mod segments;
 mod tables;
 mod titles;
 mod verdict;
@@ -44,10 +47,13 @@ pub(crate) fn render(report: &Report) -> String {
                         (sections::prediction_drift(report, windows))
                         (sections::columns(report, windows))
                         (causes::section(report, windows))
+                        (domain::section(windows))
                         (sections::performance(report, windows))
                         (expected::section(report, windows))
                         (sections::shares(report, windows))
+                        (segments::section(report))
                         (sections::missing(report, windows))
+                        (quality::section(report, windows))
                         (sections::distributions(report, windows))
                     }
                     (sections::alerts(report))

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use anyhow::Result;
 use chrono::NaiveDate;
 use data_contract::{Bundle, ColumnKind, Contract, Home, Part, Prepared, SplitKind, prepared_column};
-use duckdb::types::ValueRef;
 use serde_json::{Map, Value as Json};
 
-use crate::engine::{self, Engine, quote_name};
+use crate::engine::{Engine, json, quote_name};
 use crate::failure::Failure;
 use crate::files;
 use crate::partitions::{self, prediction_parts};
@@ -83,11 +82,4 @@ fn query(contract: &Contract) -> String {
         .replace("{date}", &quote_name(prepared_column::DATE))
         .replace("{target}", &quote_name(&contract.target.name))
         .replace("{columns}", &columns.join(", "))
-}
-
-fn json(value: ValueRef) -> Json {
-    match value {
-        ValueRef::Text(bytes) => Json::from(String::from_utf8_lossy(bytes)),
-        other => engine::number(other).map_or(Json::Null, Json::from),
-    }
 }

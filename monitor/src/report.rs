@@ -1,6 +1,6 @@
 //! `monitor report`: measures every window, writes the page and its data, and raises alerts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use inference_predictor::Predictor;
 
 use crate::alerts::{AlertBook, Entry, Receivers};
 use crate::args::{ReportArgs, ReportCommand};
+use crate::by_segment::by_segment;
 use crate::causes::causes;
 use crate::counting::Counter;
 use crate::distributions::distributions;
@@ -21,6 +22,7 @@ use crate::journal::Journal;
 use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
 use crate::promise::threshold;
+use crate::quality::{fell_silent, silent_since};
 use crate::report_model::{AlertReport, Answer, REPORT_FORMAT, Report, VersionSummary, WindowReport, newest};
 use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
@@ -45,6 +47,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) receivers: Receivers<'a>,
     /// Whether the window that is still filling is judged.
     pub(crate) include_open: bool,
+    /// The column by whose values the report is told too.
+    pub(crate) segment: Option<String>,
     /// The time.
     pub(crate) now: DateTime<Utc>,
 }
@@ -81,6 +85,7 @@ pub(crate) fn once(home: &Home, engine: &Engine, args: &ReportArgs, hold: TimeDe
         output: args.output.clone().unwrap_or_else(|| home.monitor()),
         receivers: Receivers { hold, ..args.receivers() },
         include_open: args.include_open,
+        segment: args.segment.clone(),
         now: Utc::now(),
     };
     let mut versions = Versions::default();
@@ -120,10 +125,13 @@ pub(crate) fn write(report: &Report, output: &Path) -> Result<(), Failure> {
     files::replace(&output.join("report.html"), page::render(report).as_bytes())
 }
 
-fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Report> {
+fn build(plan: &Plan, counter: &mut Counter, versions: &mut Versions) -> Result<Report> {
     let rules = dataset_rules(plan, counter, versions)?;
     let mut windows = measure_all(plan, counter, versions, &rules)?;
     find_causes(plan, counter, versions, &rules, &mut windows)?;
+    compare_rows(counter, versions, &rules, &mut windows)?;
+    let column = plan.segment.as_deref();
+    let segments = column.map(|column| by_segment(plan, counter, versions, &rules, column)).transpose()?;
     let production = versions::production(plan.home)?;
     let number_of = |window: &WindowReport| (window.window, window.version);
     let newest = newest(&windows, &rules).map(number_of);
@@ -144,9 +152,11 @@ fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Repo
         versions: versions.known().map(summary).collect(),
         distributions,
         windows,
+        segments,
         alerts: Vec::new(),
         not_counted: not_counted(counter),
         damaged_files: counter.damaged().iter().map(|path| path.display().to_string()).collect(),
+        silent_since: silent_since(counter.windows(), plan.now),
         n_set_aside: Journal::new(plan.home).n_set_aside()?,
     })
 }
@@ -168,10 +178,13 @@ fn dataset_rules(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Res
 
 fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &Rules) -> Result<Vec<WindowReport>> {
     let mut reports = Vec::new();
+    let fell_silent = fell_silent(counter.windows(), plan.now);
     for (&(window, number), counts) in counter.windows() {
         let importance = versions.importance(plan.home, number)?;
         if let Some(version) = versions.get(plan.home, number)? {
-            let by = Measure { rules, importance: &importance, now: plan.now };
+            let none = BTreeSet::new();
+            let fell_silent = fell_silent.get(&window).unwrap_or(&none);
+            let by = Measure { rules, importance: &importance, fell_silent, now: plan.now };
             reports.extend(measure((window, number), counts, version, &by));
         }
     }
@@ -196,6 +209,17 @@ fn find_causes(plan: &Plan, counter: &Counter, versions: &Versions, rules: &Rule
         let traffic = counter.windows()[&(report.window, number)].traffic.as_ref();
         if let (Some(predictor), Some(version), Some(traffic)) = (predictor, known(versions, number), traffic) {
             report.causes = causes(predictor, version, traffic)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells of the newest windows with enough rows how well these can be told from those that the version knew.
+fn compare_rows(counter: &mut Counter, versions: &Versions, rules: &Rules, windows: &mut [WindowReport]) -> Result<()> {
+    let enough = windows.iter_mut().rev().filter(|window| window.enough(rules) && !window.open);
+    for report in enough.take(N_EXPLAINED) {
+        if let Some(version) = known(versions, report.version) {
+            report.domain = counter.domain((report.window, report.version), version, rules)?;
         }
     }
     Ok(())

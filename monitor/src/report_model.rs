@@ -8,7 +8,11 @@ use monitor_drift::{Drift, Estimate, Kind, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Domain;
+use crate::label_drift::LabelDrift;
 use crate::promise::Promise;
+use crate::quality::Quality;
+use crate::segments::Segments;
 use crate::tally::NotCounted;
 use crate::window::{By, Window};
 
@@ -42,6 +46,9 @@ pub(crate) struct Report {
     pub(crate) versions: Vec<VersionSummary>,
     /// One per window and version, oldest first.
     pub(crate) windows: Vec<WindowReport>,
+    /// The same by the values of a column, where it was asked for.
+    #[serde(default)]
+    pub(crate) segments: Option<Segments>,
     /// Each column's distribution, in the reference and in the newest window that can be judged.
     pub(crate) distributions: Vec<Distribution>,
     /// Alerts, oldest first.
@@ -50,6 +57,9 @@ pub(crate) struct Report {
     pub(crate) not_counted: Vec<NotCounted>,
     /// Damaged files that were set aside now.
     pub(crate) damaged_files: Vec<String>,
+    /// The last day with a prediction, where none has come for more than twice as long as ever before.
+    #[serde(default)]
+    pub(crate) silent_since: Option<NaiveDate>,
     /// Collected records that could not be written to the log and lie in `collected/set-aside`.
     #[serde(default)]
     pub(crate) n_set_aside: u64,
@@ -121,6 +131,15 @@ pub(crate) struct WindowReport {
     /// Whether the probabilities kept what they promise, where labels have come.
     #[serde(default)]
     pub(crate) promise: Option<Promise>,
+    /// How the share of the followed class moved, where labels have come.
+    #[serde(default)]
+    pub(crate) label_drift: Option<LabelDrift>,
+    /// Of newer windows: how well the rows can be told from those that the version knew, by all columns together.
+    #[serde(default)]
+    pub(crate) domain: Option<Domain>,
+    /// What its rows are like, beside their values.
+    #[serde(default)]
+    pub(crate) quality: Quality,
     /// Of newer windows whose predictions drifted: which columns moved them, largest first.
     #[serde(default)]
     pub(crate) causes: Vec<Cause>,
@@ -156,6 +175,9 @@ pub(crate) struct ColumnReport {
     pub(crate) n_missing: u64,
     /// Rows with a level that training never saw.
     pub(crate) n_unseen: u64,
+    /// Rows with a number outside the range of the training rows.
+    #[serde(default)]
+    pub(crate) n_out_of_range: u64,
 }
 
 /// How well probabilities fit what came true.

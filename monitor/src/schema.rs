@@ -1,8 +1,8 @@
 //! The schema of `report.json` in JSON Schema 2020-12, from the types that are written, with their doc comments as descriptions.
 
+use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
-use schemars::Schema;
 
 use crate::report_model::Report;
 

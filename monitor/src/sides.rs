@@ -23,6 +23,29 @@ pub(crate) fn reference(counts: &ValueCounts) -> Counts {
     }
 }
 
+/// Counts as a reference holds them.
+pub(crate) fn value_counts(counts: &Counts) -> ValueCounts {
+    match counts {
+        Counts::Numeric(numbers) => ValueCounts::Numeric {
+            integer: numbers.integer(),
+            exact: true,
+            n_missing: numbers.n_missing(),
+            values: numbers.pairs().to_vec(),
+        },
+        Counts::Categorical(levels) => {
+            ValueCounts::Categorical { n_missing: levels.n_missing(), levels: levels.levels().clone() }
+        }
+    }
+}
+
+/// The same counts, by the cells of a grid where there is one.
+pub(crate) fn by_cells(counts: Counts, grid: Option<Grid>) -> Counts {
+    match (counts, grid) {
+        (Counts::Numeric(numbers), Some(grid)) => grid.coarsen(&numbers).into(),
+        (counts, _) => counts,
+    }
+}
+
 /// Counts of one column, gathered value by value.
 #[derive(Debug)]
 pub(crate) enum Gathering {

@@ -8,6 +8,7 @@ use monitor_drift::{Counts, Outcomes};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::Domain;
 use crate::sides::Gathering;
 
 /// Counts of one side's rows: traffic, or the shadow beside it.
@@ -50,6 +51,9 @@ pub(crate) struct WindowCounts {
     pub(crate) n_strange_labels: u64,
     /// Days with traffic.
     pub(crate) days: BTreeSet<NaiveDate>,
+    /// How well the rows can be told from those that the version knew, once it was asked.
+    #[serde(default)]
+    pub(crate) domain: Option<Domain>,
 }
 
 /// Rows that are not counted.

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use data_contract::{Contract, log_column};
 
 use super::dialect::Dialect;
-use super::query::{CountedColumn, count_query, own_rows};
+use super::query::{CountedColumn, count_query};
 use crate::engine::{Engine, number, text};
 use crate::tally::{Cell, Gathered, Tally};
 
@@ -17,8 +17,8 @@ const MAX_GROUPED: usize = 60;
 
 /// What is counted of one version.
 pub(crate) struct Scan<'a> {
-    /// The model whose rows count.
-    pub(crate) model: &'a str,
+    /// What is true of the rows that count.
+    pub(crate) filter: &'a str,
     /// What they follow.
     pub(crate) contract: &'a Contract,
     /// What is counted of them.
@@ -79,9 +79,9 @@ pub(crate) fn count(engine: &dyn CountEngine, scan: &Scan, files: &[&Path]) -> R
     if files.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let (log, filter) = (engine.log(files)?, own_rows(engine.dialect(), scan.model, scan.contract));
+    let (log, filter) = (engine.log(files)?, scan.filter);
     for (chunk, some) in scan.columns.chunks(MAX_GROUPED).enumerate() {
-        engine.count(&count_query(engine.dialect(), &log, some, &filter), &mut |counted| {
+        engine.count(&count_query(engine.dialect(), &log, some, filter), &mut |counted| {
             let gathering = gathered.entry((counted.day, counted.shadow)).or_insert_with(|| Gathered::of(scan.contract));
             let value = match counted.value {
                 Cell::Number(number) => Cell::Number(some[counted.column].number(number)),
@@ -92,7 +92,7 @@ pub(crate) fn count(engine: &dyn CountEngine, scan: &Scan, files: &[&Path]) -> R
     }
     let mut tallies: BTreeMap<_, _> = gathered.into_iter().map(|(key, gathering)| (key, gathering.finish())).collect();
     let features: Vec<String> = scan.contract.columns.iter().map(|column| log_column::feature(&column.name)).collect();
-    for repeats in engine.repeats(&log, &features, &filter)? {
+    for repeats in engine.repeats(&log, &features, filter)? {
         if let Some(tally) = tallies.get_mut(&(repeats.day, repeats.shadow)) {
             tally.n_repeated = Some(repeats.n);
         }

@@ -6,14 +6,16 @@ use chrono::NaiveDate;
 use data_contract::{Contract, Home, sha256_hex, short};
 use serde::{Deserialize, Serialize};
 
+use super::dialect::Dialect;
 use crate::failure::Failure;
 use crate::files;
+use crate::segments::Segment;
 use crate::tally::WindowCounts;
 use crate::window::Window;
 
 const COUNTS_FORMAT: u32 = 3;
 
-/// The kept counts of one model and contract.
+/// The kept counts of one model, contract and segment.
 pub(crate) struct Kept {
     folder: PathBuf,
 }
@@ -26,9 +28,10 @@ struct File<T> {
 
 impl Kept {
     /// Those under a home folder.
-    pub(crate) fn of(home: &Home, model: &str, contract: Option<&Contract>) -> Self {
+    pub(crate) fn of(home: &Home, model: &str, contract: Option<&Contract>, segment: Option<&Segment>) -> Self {
         let digest = contract.map(Contract::digest).unwrap_or_default();
-        let scope = sha256_hex(format!("{model}\u{1f}{digest}").as_bytes());
+        let segment = segment.map(|segment| segment.filter(Dialect::Duckdb)).unwrap_or_default();
+        let scope = sha256_hex(format!("{model}\u{1f}{digest}\u{1f}{segment}").as_bytes());
         Self { folder: home.monitor().join("counts").join(short(&scope)) }
     }
 

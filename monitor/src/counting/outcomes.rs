@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Result;
-use data_contract::Contract;
 use duckdb::Row;
 use monitor_drift::Outcomes;
 
 use super::query::probability;
-use super::{Counter, Windows};
+use super::{Counter, Dialect, Windows};
 use crate::engine::quote_name;
 use crate::grid::Grid;
 use crate::partitions::{Part, digest_of};
@@ -48,7 +47,7 @@ impl Counter<'_> {
         labels: &[Part],
     ) -> Result<()> {
         unlabelled.iter().for_each(|window| self.counts_of(*window, number).forget_outcomes());
-        if labels.is_empty() || !self.set_scan(number, &version.contract, windows, unlabelled)? {
+        if labels.is_empty() || !self.set_scan(number, windows, unlabelled)? {
             return Ok(());
         }
         self.engine.set_files("label_files", labels.iter().map(|part| part.path.as_path()))?;
@@ -70,19 +69,19 @@ impl Counter<'_> {
         self.engine.set_text("positive", &target.classes[target.followed()])?;
         let column = quote_name(&probability(&version.contract));
         let value = Grid::of(&version.reference.prediction).map_or(column.clone(), |grid| grid.cell(&column));
-        Ok(include_str!("../../sql/count_outcomes.sql").replace("{probability}", &value))
+        Ok(include_str!("../../sql/count_outcomes.sql")
+            .replace("{probability}", &value)
+            .replace("{filter}", &self.filter(Dialect::Duckdb, &version.contract)))
     }
 
     /// Names the files of some windows that hold rows of this model and contract; tells whether there are any.
     /// A file of another contract has other columns, so it is not even opened.
-    fn set_scan(&self, number: u32, contract: &Contract, windows: &Windows, some: &[Window]) -> Result<bool> {
+    fn set_scan(&self, number: u32, windows: &Windows, some: &[Window]) -> Result<bool> {
         let own = |window: &Window, part: &Part| !self.windows[&(*window, number)].foreign.contains(&part.key());
         let parts = some.iter().flat_map(|window| windows[window].iter().filter(|part| own(window, part)));
         let paths: Vec<&Path> = parts.map(|part| part.path.as_path()).collect();
         self.engine.set_files("files", paths.iter().copied())?;
         self.engine.set_text("window_format", self.by.format())?;
-        self.engine.set_text("model", &self.model)?;
-        self.engine.set_text("contract", &contract.digest())?;
         Ok(!paths.is_empty())
     }
 

@@ -102,7 +102,8 @@ pub(crate) fn shares(report: &Report, windows: &[WindowReport]) -> Markup {
             h2 { (titles::shares(report, windows)) }
             p.lead { "The title counts each row once, and where labels have come, only windows with labels. A calibrated model's mean probability follows the true share." }
             (lines(windows, &series, "Share of the followed class, predicted and true", true, percent_of_tick))
-            details { summary { "Shares in numbers" } (tables::shares(windows)) }
+            @if let Some(sentence) = titles::label_drift(report, windows) { p.note { (sentence) } }
+            details { summary { "Shares in numbers" } (tables::shares(report, windows)) }
         }
     }
 }
@@ -235,6 +236,7 @@ fn facts(report: &Report) -> Vec<(&'static str, String, String)> {
 fn caveats(report: &Report) -> Markup {
     html! {
         @for rows in &report.not_counted { p.banner role="note" { (count(rows.n_rows)) " rows of version " (rows.version) " are not in all figures: " (rows.reason) "." } }
+        @if let Some(day) = report.silent_since { p.banner role="note" { "No prediction has come since " (day.format("%-d %B %Y")) ", which is longer than ever before." } }
         @if report.n_set_aside > 0 { p.banner role="note" { (count(report.n_set_aside)) " collected records could not be written to the log and are not in this report; they lie in " code { "collected/set-aside" } ", each with the reason." } }
         @for file in &report.damaged_files { p.banner role="note" { "A damaged file was set aside, and its rows are not in this report: " code { (file) } } }
     }

@@ -4,7 +4,7 @@ use data_contract::RetrainOutcome;
 use maud::{Markup, html};
 
 use super::figures::{distance, metric, percent};
-use crate::report_model::{AlertReport, WindowReport};
+use crate::report_model::{AlertReport, Report, WindowReport};
 
 /// How good the predictions were.
 pub(crate) fn performance(windows: &[WindowReport]) -> Markup {
@@ -32,15 +32,19 @@ pub(crate) fn performance(windows: &[WindowReport]) -> Markup {
 }
 
 /// Shares of the followed class.
-pub(crate) fn shares(windows: &[WindowReport]) -> Markup {
+pub(crate) fn shares(report: &Report, windows: &[WindowReport]) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { th { "Window" } th { "True" } th { "Predicted" } th { "Mean probability" } } }
+            thead { tr { th { "Window" } th { "True" } th { "True at training" } th { "Label drift" } th { "Predicted" } th { "Mean probability" } } }
             tbody {
                 @for window in windows {
+                    @let labels = window.label_drift.as_ref();
+                    @let figure = labels.and_then(|labels| report.label_drift(labels));
                     tr {
                         td { (window.window.title()) }
                         td { @if let Some(performance) = &window.performance { (percent(performance.share_true)) } @else { "–" } }
+                        td { @if let Some(labels) = labels { (percent(labels.reference_share)) } @else { "–" } }
+                        td.hot[figure.as_ref().is_some_and(|figure| figure.drifted)] { @if let Some(figure) = &figure { (distance(figure.value)) } @else { "–" } }
                         td { (percent(window.share_predicted)) }
                         td { @if let Some(mean) = window.mean_probability { (percent(mean)) } @else { "–" } }
                     }

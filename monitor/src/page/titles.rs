@@ -97,6 +97,23 @@ pub(crate) fn shares(report: &Report, windows: &[WindowReport]) -> String {
     }
 }
 
+/// In how many windows the labels drifted; none before a label has come.
+pub(crate) fn label_drift(report: &Report, windows: &[WindowReport]) -> Option<String> {
+    let judged = report.judged(windows);
+    let figures: Vec<Figure> = judged.iter().filter_map(|window| report.label_drift(window.label_drift.as_ref()?)).collect();
+    let drifted = figures.iter().filter(|figure| figure.drifted).count();
+    let labelled = plural(figures.len(), "labelled window");
+    match (figures.len(), drifted) {
+        (0, _) => None,
+        (_, 0) => {
+            Some(format!("Labels held steady: in none of {labelled} did the true share leave that of the rows the version knew."))
+        }
+        _ => Some(format!(
+            "Labels drifted: in {drifted} of {labelled} the true share is another than that of the rows the version knew, by more than chance."
+        )),
+    }
+}
+
 /// A text with a capital.
 pub(crate) fn capital(text: &str) -> String {
     let mut letters = text.chars();

@@ -10,7 +10,8 @@ use crate::home::Fixture;
 
 fn report(fixture: &Fixture) -> Json {
     fixture.monitor(&["ingest"]).assert().success();
-    fixture.monitor(&["report"]).assert();
+    // Exit code 1 tells of an alert.
+    let _ = fixture.monitor(&["report"]).assert();
     fixture.report()["windows"].clone()
 }
 
@@ -47,7 +48,7 @@ fn weeks_and_days_are_put_together_from_the_same_counts() {
     report(&fixture);
     let before = days(&fixture);
     for (by, n_windows) in [("week", 5), ("day", 28)] {
-        fixture.monitor(&["report", "--by", by]).assert();
+        let _ = fixture.monitor(&["report", "--by", by]).assert();
         assert_eq!(fixture.report()["windows"].as_array().unwrap().len(), n_windows);
         assert_eq!(days(&fixture), before, "nothing was scanned again");
     }
@@ -95,4 +96,24 @@ fn a_clickhouse_that_does_not_answer_is_named() {
     assert!(gone.starts_with("error: ClickHouse at http://127.0.0.1:1 did not count: "), "{gone}");
     let nameless = refused(&["--clickhouse", "http://127.0.0.1:1", "--clickhouse-log", "predictions"]);
     assert!(nameless.contains("hint: write {files} where they go"), "{nameless}");
+}
+
+#[test]
+fn a_segment_is_measured_against_its_own_reference_and_its_rows_add_up() {
+    let fixture = Fixture::with_production();
+    fixture.collect(&fixture.steady_month("2009-03", 396), &[]);
+    fixture.monitor(&["ingest"]).assert().success();
+    let refused = fixture.monitor(&["report", "--segment", "job"]).assert().code(2).get_output().stderr.clone();
+    let refused = String::from_utf8(refused).unwrap();
+    assert!(
+        refused.starts_with("error: there is no column `job` to tell segments by\nhint: the model's columns are age, "),
+        "{refused}"
+    );
+    let _ = fixture.monitor(&["report", "--segment", "plan"]).assert();
+    let segments = fixture.report()["segments"].clone();
+    assert_eq!(segments["column"], "plan");
+    let shares = segments["segments"].as_array().unwrap().iter().map(|segment| segment["reference_share"].as_f64().unwrap());
+    assert!((shares.sum::<f64>() - 1.0).abs() < 1e-9);
+    // The rows that version 3 knew are not in this home, and a segment is judged by nothing else.
+    assert!(segments["segments"].as_array().unwrap().iter().all(|segment| segment["windows"] == serde_json::json!([])));
 }

@@ -1,0 +1,87 @@
+//! The report by the values of one column: every segment is counted, and measured against its own reference.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use inference_predictor::Predictor;
+
+use crate::counting::Counter;
+use crate::failure::Failure;
+use crate::measure::{Measure, measure};
+use crate::report::Plan;
+use crate::report_model::WindowReport;
+use crate::segment_reference::{Known, of_segment};
+use crate::segments::{Segment, SegmentReport, Segments, segments};
+use crate::versions::{self, Version, Versions};
+use data_contract::Rules;
+
+/// What a version knows, read once for all segments.
+type Knowing = BTreeMap<u32, Option<(Known, Predictor)>>;
+
+/// Reports every segment of a column; the newest version that served says which there are.
+pub(crate) fn by_segment(
+    plan: &Plan,
+    counter: &Counter,
+    versions: &mut Versions,
+    rules: &Rules,
+    column: &str,
+) -> Result<Segments> {
+    let newest = counter.windows().keys().map(|(_, number)| *number).max();
+    let newest = newest.map(|number| versions.get(plan.home, number)).transpose()?.flatten();
+    let unknown =
+        || Failure::NoSegment { column: column.to_owned(), names: "not known, as no version that served is here".to_owned() };
+    let (found, n_left_out) = segments(newest.ok_or_else(unknown)?, column)?;
+    let mut knowing = Knowing::new();
+    let mut told = Vec::new();
+    for segment in found {
+        let windows = windows(plan, counter, versions, rules, &segment, &mut knowing)?;
+        told.push(SegmentReport { name: segment.name(), reference_share: segment.share, windows });
+    }
+    Ok(Segments { column: column.to_owned(), segments: told, n_left_out })
+}
+
+fn windows(
+    plan: &Plan,
+    counter: &Counter,
+    versions: &mut Versions,
+    rules: &Rules,
+    segment: &Segment,
+    knowing: &mut Knowing,
+) -> Result<Vec<WindowReport>> {
+    let mut counter = counter.of_segment(segment);
+    counter.refresh(versions)?;
+    let mut references: BTreeMap<u32, Option<Version>> = BTreeMap::new();
+    let mut reports = Vec::new();
+    for (&(window, number), counts) in counter.windows() {
+        let importance = versions.importance(plan.home, number)?;
+        let Some(version) = versions.get(plan.home, number)?.cloned() else { continue };
+        if !references.contains_key(&number) {
+            references.insert(number, reference(plan, &counter, &version, segment, knowing)?);
+        }
+        if let Some(version) = &references[&number] {
+            let by = Measure { rules, importance: &importance, fell_silent: &BTreeSet::new(), now: plan.now };
+            reports.extend(measure((window, number), counts, version, &by));
+        }
+    }
+    Ok(reports)
+}
+
+/// A version with the segment's reference; none where the rows it knew are not here, or its model cannot be loaded.
+fn reference(
+    plan: &Plan,
+    counter: &Counter,
+    version: &Version,
+    segment: &Segment,
+    knowing: &mut Knowing,
+) -> Result<Option<Version>> {
+    let number = version.manifest.version;
+    if !knowing.contains_key(&number) {
+        let predictor = versions::predictor(plan.home, number);
+        let known = predictor.map(|predictor| anyhow::Ok((counter.known(version)?, predictor))).transpose()?;
+        knowing.insert(number, known);
+    }
+    match &knowing[&number] {
+        Some((known, predictor)) => Ok(of_segment(version, segment, known, predictor)?),
+        None => Ok(None),
+    }
+}
