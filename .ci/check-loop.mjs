@@ -3,11 +3,22 @@
 //   .ci/check-loop HOME
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
+
+const Ajv2020 = createRequire(new URL('../web/package.json', import.meta.url))('ajv/dist/2020.js');
 
 const home = process.argv[2];
 const read = (...path) => readFileSync(join(home, ...path), 'utf8');
 const lines = (...path) => read(...path).trim().split('\n').map((line) => JSON.parse(line));
+
+/** The schema without its leniency towards fields that it does not name. */
+function withoutUnknown(schema) {
+  if (typeof schema !== 'object' || schema === null) return schema;
+  if (Array.isArray(schema)) return schema.map(withoutUnknown);
+  const strict = Object.fromEntries(Object.entries(schema).map(([name, inner]) => [name, withoutUnknown(inner)]));
+  return typeof schema.properties === 'object' && schema.type === 'object' ? { ...strict, additionalProperties: false } : strict;
+}
 
 const checks = {
   'the data are the real ones, whole and dated': () => {
@@ -23,6 +34,14 @@ const checks = {
     assert.equal(months.size, 19, [...months].join(' '));
     assert.equal(report.windows.reduce((sum, window) => sum + window.n_rows, 0), JSON.parse(read('prepared', 'prepared.json')).n_test);
     assert.ok(report.windows.every((window) => window.performance.n_labelled === window.n_rows));
+  },
+  'the report follows its schema, which knows each of its fields': () => {
+    const schema = JSON.parse(readFileSync(new URL('../monitor/report.schema.json', import.meta.url), 'utf8'));
+    const formats = { date: /^\d{4}-\d\d-\d\d$/, 'date-time': (text) => text.includes('T') && !Number.isNaN(Date.parse(text)) };
+    const validate = new Ajv2020({ allErrors: true, formats }).compile(withoutUnknown(schema));
+    const report = JSON.parse(read('monitor', 'report.json'));
+    assert.ok(validate(report), JSON.stringify(validate.errors?.slice(0, 5)));
+    assert.ok(!validate({ ...report, format: 0 }) && !validate({ ...report, more: 1 }));
   },
   'predictions drifted, alerts fired, and each was answered': () => {
     const alerts = JSON.parse(read('monitor', 'report.json')).alerts.filter((alert) => alert.name === 'PredictionDrift');

@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// Write what the collector has acknowledged to the prediction log, as Parquet.
     Ingest,
     /// Measure every window of the log, write report.html and report.json, and raise alerts.
-    Report(ReportArgs),
+    Report(ReportCommand),
     /// Ingest, report and raise alerts again and again, until Ctrl-C or SIGTERM.
     ///
     /// A step that fails is told, and tried again at the next tick.
@@ -67,7 +67,18 @@ pub(crate) struct ServeArgs {
     pub(crate) max_backlog: u64,
 }
 
-/// Options of `report`.
+/// Options of `report` by itself.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReportCommand {
+    /// Print the JSON Schema of report.json, and do nothing else.
+    #[arg(long)]
+    pub(crate) schema: bool,
+    /// What the report is like.
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Options of each report, by hand or on a schedule.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportArgs {
     /// Length of a window.

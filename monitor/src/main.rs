@@ -31,6 +31,7 @@ mod report;
 mod report_model;
 mod report_text;
 mod rules;
+mod schema;
 mod serve;
 mod sides;
 mod stop;

@@ -1,6 +1,7 @@
 //! What a window's probabilities promise, and whether the labels that came kept it. Pure.
 
 use monitor_drift::{Calibration, Counts, Estimate, Expected, Outcomes, calibration, estimate};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::tally::Tally;
@@ -10,7 +11,7 @@ use crate::versions::Version;
 pub(crate) const DOUBT: f64 = 0.01;
 
 /// What was promised and what came true.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Promise {
     /// Mean probability and share of the followed class, and how likely such a difference is.
     #[serde(flatten)]

@@ -10,7 +10,7 @@ use data_contract::{Alert, Event, HistoryLine, Home, Rules};
 use inference_predictor::Predictor;
 
 use crate::alerts::{AlertBook, Entry, Receivers};
-use crate::args::ReportArgs;
+use crate::args::{ReportArgs, ReportCommand};
 use crate::causes::causes;
 use crate::counting::Counter;
 use crate::distributions::distributions;
@@ -26,7 +26,7 @@ use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
-use crate::{files, page, report_text, versions};
+use crate::{files, page, report_text, schema, versions};
 
 /// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
 const HOLD: TimeDelta = TimeDelta::days(3);
@@ -57,10 +57,14 @@ pub(crate) struct Reported {
     pub(crate) new_alerts: Vec<Alert>,
 }
 
-/// Reports once.
-pub(crate) fn run(home: &Home, args: &ReportArgs, json: bool) -> Result<u8> {
+/// Reports once, or tells what a report looks like.
+pub(crate) fn run(home: &Home, command: &ReportCommand, json: bool) -> Result<u8> {
+    if command.schema {
+        report_text::json(&schema::of_report());
+        return Ok(DONE);
+    }
     let engine = Engine::open(&home.monitor())?;
-    once(home, &engine, args, HOLD, json)
+    once(home, &engine, &command.report, HOLD, json)
 }
 
 /// Reports once; Alertmanager holds an alert that is not posted again for so long.

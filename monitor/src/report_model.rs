@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, NaiveDate, Utc};
 use data_contract::{RetrainOutcome, Rules};
 use monitor_drift::{Drift, Estimate, Kind, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::promise::Promise;
@@ -14,10 +15,12 @@ use crate::window::{By, Window};
 /// Version of the report's format.
 pub(crate) const REPORT_FORMAT: u32 = 1;
 
-/// Everything the report tells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// Everything the report tells. Fields may be added to it without another format; none is taken away.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "Drift report")]
 pub(crate) struct Report {
-    /// [`REPORT_FORMAT`].
+    /// Version of this format.
+    #[schemars(extend("const" = REPORT_FORMAT))]
     pub(crate) format: u32,
     /// When it was made, UTC.
     pub(crate) generated: DateTime<Utc>,
@@ -53,7 +56,7 @@ pub(crate) struct Report {
 }
 
 /// One version that served.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct VersionSummary {
     /// Its number.
     pub(crate) version: u32,
@@ -68,7 +71,7 @@ pub(crate) struct VersionSummary {
 }
 
 /// What one version saw and said in one window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct WindowReport {
     /// Its name, such as `2009-03`.
     pub(crate) name: String,
@@ -126,7 +129,7 @@ pub(crate) struct WindowReport {
 }
 
 /// By how much the mean probability would have changed if one column alone had changed as it did.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Cause {
     /// The column.
     pub(crate) column: String,
@@ -135,7 +138,7 @@ pub(crate) struct Cause {
 }
 
 /// One column in one window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ColumnReport {
     /// Its name.
     pub(crate) name: String,
@@ -156,7 +159,7 @@ pub(crate) struct ColumnReport {
 }
 
 /// How well probabilities fit what came true.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Performance {
     /// Version that is judged.
     pub(crate) version: u32,
@@ -182,7 +185,7 @@ pub(crate) struct Performance {
 }
 
 /// One column's distribution in the reference and in the newest window.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Distribution {
     /// The column.
     pub(crate) name: String,
@@ -201,7 +204,7 @@ pub(crate) struct Distribution {
 }
 
 /// One bar of a distribution.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Bar {
     /// A level, or a range of numbers.
     pub(crate) label: String,
@@ -212,7 +215,7 @@ pub(crate) struct Bar {
 }
 
 /// One alert and what came of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct AlertReport {
     /// The rule that fired, `PredictionDrift` or `ColumnDrift`.
     #[serde(default = "prediction_drift")]
@@ -239,7 +242,7 @@ pub(crate) struct AlertReport {
 }
 
 /// What came of an alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Answer {
     /// Promoted, kept or failed.
     pub(crate) outcome: RetrainOutcome,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use data_contract::{Contract, Moment};
 use monitor_drift::{Counts, Outcomes};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sides::Gathering;
@@ -45,7 +46,7 @@ pub(crate) struct WindowCounts {
 }
 
 /// Rows that are not counted.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct NotCounted {
     /// The version they name.
     pub(crate) version: u32,

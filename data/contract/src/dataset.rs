@@ -281,6 +281,7 @@ impl Default for Training {
 
 /// When the monitor raises an alert.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Rules {
     /// How windows are judged.
@@ -306,6 +307,7 @@ pub struct Rules {
 
 /// How windows are judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WindowRule {
     /// A change must be more than chance, over all columns of the window, and large enough to matter.

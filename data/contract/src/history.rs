@@ -70,6 +70,7 @@ pub enum Stage {
 
 /// What came of a retrain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum RetrainOutcome {
     /// The challenger was better and is served now.

@@ -16,6 +16,7 @@ use crate::Outcomes;
 
 /// Probabilities beside what came true.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Calibration {
     /// Mean probability of the rows whose outcome is known.
     pub expected: f64,

@@ -17,6 +17,7 @@ pub use numeric::NumericCounts;
 
 /// The two kinds of columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Numbers, ordered.

@@ -32,6 +32,7 @@ const WIDTH: f64 = 1.959_963_984_540_054;
 
 /// An expected figure and the interval of the figure that labels would give.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expected {
     /// The expected figure.
     pub value: f64,
@@ -43,6 +44,7 @@ pub struct Expected {
 
 /// The expected figures of some rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Estimate {
     /// Area under the ROC curve; none with fewer than two rows, or where probabilities leave no doubt.
     pub roc_auc: Option<Expected>,

@@ -28,6 +28,7 @@ const MAX_FEW_NUMBERS: usize = 5;
 
 /// How far the current column is from the reference, and whether that is too far.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Drift {
     /// The statistic computed.
     pub statistic: Statistic,

@@ -10,6 +10,7 @@ use crate::Kind;
 
 /// A way to tell how far two columns are apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Statistic {
     /// First Wasserstein distance over the reference's standard deviation.

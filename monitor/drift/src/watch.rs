@@ -13,6 +13,7 @@ use crate::{Shift, benjamini_hochberg};
 
 /// How far one column is from the reference, by the rule `tidemark`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Verdict {
     /// The p-value of "nothing changed".
     pub p_value: f64,

@@ -10,6 +10,7 @@ mod kills;
 mod metrics;
 mod replay;
 mod report;
+mod schema;
 mod serve;
 mod server;
 mod texts;

@@ -20,7 +20,7 @@ const PACKAGES: [&str; 10] = [
 ];
 
 /// Each heavy dependency and the packages it may enter by.
-const DOORS: [(&str, &[&str]); 8] = [
+const DOORS: [(&str, &[&str]); 9] = [
     ("polars", &["trainer"]),
     ("burn", &["trainer/estimators"]),
     ("prost", &["trainer/onnx"]),
@@ -29,6 +29,7 @@ const DOORS: [(&str, &[&str]); 8] = [
     ("worker", &["inference-wasm/edge"]),
     ("duckdb", &["monitor"]),
     ("statrs", &["monitor/drift"]),
+    ("schemars", &["data/contract", "monitor", "monitor/drift"]),
 ];
 
 /// Packages that a bottom crate may not know.
@@ -81,6 +82,14 @@ fn a_heavy_dependency_comes_in_by_one_door() {
         let users: Vec<_> =
             PACKAGES.into_iter().filter(|package| dependencies(package).iter().any(|name| name == dependency)).collect();
         assert_eq!(users, doors, "{dependency}");
+    }
+}
+
+#[test]
+fn the_types_of_the_bottom_layers_tell_their_schema_to_those_who_ask_alone() {
+    for package in ["data/contract", "monitor/drift"] {
+        let manifest = fs::read_to_string(root().join(package).join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("schemars = { workspace = true, optional = true }"), "{package}");
     }
 }
 
