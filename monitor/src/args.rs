@@ -33,7 +33,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Write what the collector has acknowledged to the prediction log, as Parquet.
     Ingest,
-    /// Measure every window of the log, write report.html and report.json, and raise alerts.
+    /// Measure every window of the log, write report.html, report.json and metrics.parquet, and raise alerts.
     Report(ReportCommand),
     /// Ingest, report and raise alerts again and again, until Ctrl-C or SIGTERM.
     ///
@@ -84,7 +84,7 @@ pub(crate) struct ReportArgs {
     /// Length of a window.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: By,
-    /// Where report.html and report.json are written [default: <home>/monitor].
+    /// Where report.html, report.json, metrics.parquet and metrics.csv are written [default: <home>/monitor].
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Post alerts here, as Alertmanager does.

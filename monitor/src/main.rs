@@ -21,6 +21,7 @@ mod known_ids;
 mod log;
 mod log_rows;
 mod measure;
+mod metrics_table;
 mod page;
 mod partitions;
 mod progress;

@@ -67,7 +67,8 @@ fn foot(report: &Report, n_left_out: usize) -> Markup {
             @if n_left_out > 0 { p { "The page shows the newest " (MAX_WINDOWS) " windows; report.json holds " (n_left_out) " older ones too." } }
             p {
                 "Made by " code { "monitor report" } " on " (report.generated.format("%-d %B %Y at %H:%M UTC")) "; "
-                "the same content as data: " a href="report.json" { "report.json" } "."
+                "the same content as data: " a href="report.json" { "report.json" } "; its figures as a table: "
+                a href="metrics.parquet" { "metrics.parquet" } ", " a href="metrics.csv" { "metrics.csv" } "."
             }
         }
     }

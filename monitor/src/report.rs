@@ -1,7 +1,7 @@
 //! `monitor report`: measures every window, writes the page and its data, and raises alerts.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -26,7 +26,7 @@ use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
-use crate::{files, page, report_text, schema, versions};
+use crate::{files, metrics_table, page, report_text, schema, versions};
 
 /// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
 const HOLD: TimeDelta = TimeDelta::days(3);
@@ -39,6 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) struct Plan<'a> {
     /// The home folder.
     pub(crate) home: &'a Home,
+    /// Writes tables.
+    pub(crate) engine: &'a Engine,
     /// Where the report goes.
     pub(crate) output: PathBuf,
     /// Where alerts go.
@@ -73,6 +75,7 @@ pub(crate) fn once(home: &Home, engine: &Engine, args: &ReportArgs, hold: TimeDe
     let mut counter = Counter::new(engine, home, &model, args.by);
     let plan = Plan {
         home,
+        engine,
         output: args.output.clone().unwrap_or_else(|| home.monitor()),
         receivers: Receivers { hold, ..args.receivers() },
         include_open: args.include_open,
@@ -101,7 +104,7 @@ pub(crate) fn report(
     book.save(plan.home)?;
     report.alerts = alert_reports(&book, &report, &versions::history(plan.home)?);
     report.verdict = page::verdict(&report);
-    write(&report, &plan.output)?;
+    write(&report, plan)?;
     let posted = book.tell(&plan.receivers, plan.now);
     if plan.receivers.any() {
         book.save(plan.home)?;
@@ -109,10 +112,13 @@ pub(crate) fn report(
     Ok((Reported { report, new_alerts }, posted))
 }
 
-/// Writes the page and its data.
-pub(crate) fn write(report: &Report, output: &Path) -> Result<(), Failure> {
-    files::replace(&output.join("report.json"), &files::to_json(report))?;
-    files::replace(&output.join("report.html"), page::render(report).as_bytes())
+/// Writes the page, its data, and their figures as a table.
+fn write(report: &Report, plan: &Plan) -> Result<()> {
+    let file = |name: &str| plan.output.join(name);
+    files::replace(&file("report.json"), &files::to_json(report))?;
+    let tables = ["metrics.parquet", "metrics.csv"].map(file);
+    plan.engine.write_table(&tables, &metrics_table::columns(), metrics_table::rows(report))?;
+    Ok(files::replace(&file("report.html"), page::render(report).as_bytes())?)
 }
 
 fn build(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Result<Report> {

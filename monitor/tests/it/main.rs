@@ -8,6 +8,7 @@ mod home;
 mod ingest;
 mod kills;
 mod metrics;
+mod metrics_table;
 mod replay;
 mod report;
 mod schema;
