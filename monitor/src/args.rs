@@ -11,7 +11,7 @@ use crate::window::By;
 
 /// Watches a model's predictions: collects them, measures drift, raises alerts.
 ///
-/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`) or the data drifted (`compare`), 2 failed.
+/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`) or the data drifted (`compare`, `report --compare`), 2 failed.
 #[derive(Debug, Parser)]
 #[command(name = "monitor", version)]
 pub(crate) struct Args {
@@ -73,6 +73,16 @@ pub(crate) struct ReportCommand {
     /// Print the JSON Schema of report.json, and do nothing else.
     #[arg(long)]
     pub(crate) schema: bool,
+    /// Compare two sides of the log instead, A as reference: windows (2010-03, 2010-W10, 2010-03-04), versions (v3) or both (2010-03/v3).
+    ///
+    /// Writes compare.html and compare.json, raises no alert, and ends with exit code 1 when predictions or columns drifted.
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["A", "B"],
+        conflicts_with_all = ["schema", "webhook", "alertmanager", "external_url", "include_open"]
+    )]
+    pub(crate) compare: Option<Vec<String>>,
     /// What the report is like.
     #[command(flatten)]
     pub(crate) report: ReportArgs,

@@ -6,7 +6,7 @@ use monitor_drift::{Kind, Statistic};
 
 /// The command did what it was asked to do.
 pub(crate) const DONE: u8 = 0;
-/// `report` did its work, and an alert fired that had not fired before; or `compare` found that the data drifted.
+/// `report` did its work, and an alert fired that had not fired before; or `compare`, or `report --compare`, found that the data drifted.
 pub(crate) const ALERT_FIRED: u8 = 1;
 /// The command failed, or the webhook could not be reached.
 pub(crate) const FAILED: u8 = 2;
@@ -86,6 +86,9 @@ pub(crate) enum Failure {
     /// A statistic that is not defined for a column.
     #[error("`{statistic}` does not apply to column `{column}`, which is {kind}")]
     NotForColumn { statistic: Statistic, column: String, kind: Kind, others: String },
+    /// A side of a comparison that is none, or that the log does not hold.
+    #[error("the log holds no predictions of `{name}` that can be compared")]
+    NoSide { name: String, there_are: String },
     /// Columns there are, but none that could be compared.
     #[error("none of the common columns could be compared: {reasons}")]
     NothingCompared { reasons: String },
@@ -140,6 +143,7 @@ impl Failure {
                     Statistic::ALL.into_iter().filter(|other| other.applies_to(*kind)).map(Statistic::name).collect();
                 format!("for {kind} columns there are {}; {others}", these.join(", "))
             }
+            Self::NoSide { there_are, .. } => there_are.clone(),
             Self::NothingCompared { .. } => "`--categorical` and `--numeric` name columns that shall be compared as such".into(),
         }
     }

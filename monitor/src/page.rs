@@ -2,6 +2,7 @@
 
 mod axes;
 mod causes;
+mod compare;
 mod drift;
 mod expected;
 mod figures;
@@ -13,7 +14,8 @@ mod tables;
 mod titles;
 mod verdict;
 
-pub(crate) use figures::{count, distance, metric, percent};
+pub(crate) use compare::render as render_comparison;
+pub(crate) use figures::{count, distance, metric, p_value, percent, plural, signed};
 pub(crate) use verdict::verdict;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};

@@ -26,14 +26,14 @@ use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
-use crate::{files, metrics_table, page, report_text, schema, versions};
+use crate::{files, metrics_table, page, report_compare, report_text, schema, versions};
 
 /// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
 const HOLD: TimeDelta = TimeDelta::days(3);
 /// Windows of which is told what moved their predictions; it takes some thousands of predictions each.
 const N_EXPLAINED: usize = 6;
 /// How long one report waits for another.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a report needs besides the counts.
 pub(crate) struct Plan<'a> {
@@ -59,11 +59,14 @@ pub(crate) struct Reported {
     pub(crate) new_alerts: Vec<Alert>,
 }
 
-/// Reports once, or tells what a report looks like.
+/// Reports once, or compares two sides, or tells what a report looks like.
 pub(crate) fn run(home: &Home, command: &ReportCommand, json: bool) -> Result<u8> {
     if command.schema {
         report_text::json(&schema::of_report());
         return Ok(DONE);
+    }
+    if let Some(sides) = &command.compare {
+        return report_compare::run(home, sides, &command.report, json);
     }
     let engine = Engine::open(&home.monitor())?;
     once(home, &engine, &command.report, HOLD, json)
@@ -214,8 +217,12 @@ fn summary(version: &Version) -> VersionSummary {
 }
 
 fn not_counted(counter: &Counter) -> Vec<NotCounted> {
+    sums(counter.windows().iter().flat_map(|(&(_, version), counts)| counts.left_out(version)))
+}
+
+/// Rows of one version that are not counted for one reason, together.
+pub(crate) fn sums(all: impl Iterator<Item = NotCounted>) -> Vec<NotCounted> {
     let mut sums: Vec<NotCounted> = Vec::new();
-    let all = counter.windows().iter().flat_map(|(&(_, version), counts)| counts.left_out(version));
     for rows in all {
         match sums.iter_mut().find(|sum| sum.version == rows.version && sum.reason == rows.reason) {
             Some(sum) => sum.n_rows += rows.n_rows,
@@ -257,7 +264,7 @@ pub(crate) fn answer(fingerprint: &str, history: &[HistoryLine]) -> Option<Answe
 }
 
 /// The model to report on: the one asked for, the one in production, or the only one in the log.
-fn model(home: &Home, engine: &Engine, asked: Option<&str>) -> Result<String> {
+pub(crate) fn model(home: &Home, engine: &Engine, asked: Option<&str>) -> Result<String> {
     let production = versions::production(home)?.map(|manifest| manifest.name);
     if let (None, Some(name)) = (asked, production) {
         return Ok(name);

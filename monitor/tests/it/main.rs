@@ -11,6 +11,7 @@ mod metrics;
 mod metrics_table;
 mod replay;
 mod report;
+mod report_compare;
 mod schema;
 mod serve;
 mod server;
