@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// A file that does not hold what its name says.
     #[error("{} is damaged: {problem}", path.display())]
     Damaged { path: PathBuf, problem: String },
+    /// A dataset's file that says what cannot be used.
+    #[error("{} cannot be used: {problem}", path.display())]
+    BadDataset { path: PathBuf, problem: String, remedy: String },
     /// No site to serve.
     #[error("there is no folder {}", folder.display())]
     NoSite { folder: PathBuf },
@@ -116,6 +119,7 @@ impl Failure {
             Self::CannotWrite { .. } => "the home folder must be writable; `--home` or TIDEMARK_HOME names another".into(),
             Self::CannotRead { .. } => "check the path and its permissions".into(),
             Self::Damaged { .. } => "move the file away, or restore it from a copy".into(),
+            Self::BadDataset { remedy, .. } => remedy.clone(),
             Self::NoSite { .. } => "`--web` takes the folder of a built site, with its index.html".into(),
             Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 "another program listens there; `--listen 127.0.0.1:0` takes any free port".into()

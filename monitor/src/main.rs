@@ -8,6 +8,7 @@ mod collector;
 mod compare;
 mod contracts;
 mod counting;
+mod dataset_remedy;
 mod distributions;
 mod engine;
 mod failure;
