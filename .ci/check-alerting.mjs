@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // The real Prometheus and Alertmanager between `monitor serve` and `trainer retrain --listen`, with the configurations that ship:
-// a silenced alert reaches no one, one that is not silenced ends in a retrain, and every panel of the dashboard has data.
+// a silenced alert reaches no one, one that is not silenced ends in a retrain, a calm window ends the alerts of windows, and every panel
+// of the dashboard has data.
 //   .ci/check-alerting.mjs HOME [PROGRAMS]     HOME is what a demo left; it is copied
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const [source, programs = 'target/release'] = process.argv.slice(2).map((path) => resolve(path));
 const monitorPort = 18090;
 const retrainPort = 16799;
+const onCallPort = 16798;
 const prometheus = 'http://127.0.0.1:19090';
 const alertmanager = 'http://127.0.0.1:19093';
 
@@ -69,10 +72,39 @@ function shipped(name) {
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${monitorPort}`)
     .replaceAll('127.0.0.1:6790', `127.0.0.1:${retrainPort}`)
     .replaceAll('127.0.0.1:9093', alertmanager.replace('http://', ''))
+    .replace('- name: on-call', `$&\n    webhook_configs: [{ url: 'http://127.0.0.1:${onCallPort}/', send_resolved: true }]`)
     .replace(/(scrape_interval|evaluation_interval|group_wait|group_interval): \w+/g, '$1: 1s');
   const path = join(folder, name);
   writeFileSync(path, quick);
   return path;
+}
+
+/** What those on call are told, by Alertmanager. */
+const told = [];
+const onCall = createServer(async (request, answer) => {
+  const body = [];
+  for await (const part of request) body.push(part);
+  told.push(...JSON.parse(Buffer.concat(body)).alerts);
+  answer.end();
+});
+
+/** A month after all others, complete, whose probabilities are those of the reference of the version in production. */
+async function calmMonth() {
+  const read = (name) => JSON.parse(readFileSync(join(home, 'production', name), 'utf8'));
+  const [manifest, reference, golden] = ['manifest.json', 'reference.json', 'golden.json'].map(read);
+  const now = new Date();
+  const month = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - 1, 15));
+  const all = reference.prediction.values.flatMap(([probability, n]) => Array(n).fill(probability));
+  const some = all.filter((_, at) => at % Math.ceil(all.length / 500) === 0);
+  const { record, probabilities } = golden.rows[0];
+  const [other, followed] = Object.keys(probabilities);
+  const predictions = some.map((probability, at) => ({
+    format: 1, id: `calm-${at}`, time: month.toISOString(), model: manifest.name, version: manifest.version, contract: reference.contract, source: 'batch',
+    features: record, label: probability > manifest.threshold ? followed : other, probabilities: { [other]: 1 - probability, [followed]: probability },
+  }));
+  await post(`http://127.0.0.1:${monitorPort}/v1/predictions`, predictions);
+  execFileSync(join(programs, 'monitor'), ['--home', home, 'ingest']);
+  return month.toISOString().slice(0, 7);
 }
 
 /** A rule so strict, or so lax, that the newest window breaks it, or does not. */
@@ -87,6 +119,7 @@ function report(threshold, ...args) {
 }
 
 async function check() {
+  await new Promise((up) => onCall.listen(onCallPort, '127.0.0.1', up));
   execFileSync('promtool', ['check', 'rules', 'monitor/prometheus/alerts.yml']);
   cpSync(source, home, { recursive: true });
   rmSync(join(home, 'monitor/alerts.json'), { force: true });
@@ -145,6 +178,24 @@ async function check() {
   }
   say(`a report posted ${posted.length} alerts of windows to Alertmanager`);
 
+  const ofWindow = (status) => told.filter((alert) => alert.labels.alertname === 'PredictionDrift' && alert.status === status);
+  const keys = (alerts) => new Set(alerts.map(key));
+  await until('those on call are told of them', () => keys(ofWindow('firing')).size === firing.size);
+  const answered = () => new Set(retrained().map((line) => line.alert));
+  await until('the trainer answers each', () => posted.every((alert) => answered().has(alert.fingerprint)), 40);
+  const calm = await calmMonth();
+  const n_retrained = retrained().length;
+  report(0.1, '--alertmanager', alertmanager, '--external-url', `http://127.0.0.1:${monitorPort}`);
+  await until('those on call are told of each end', () => keys(ofWindow('resolved')).size === firing.size);
+  assert.equal((await alertsOf('PredictionDrift')).length, 0);
+  const ended = new Map(JSON.parse(readFileSync(join(home, 'monitor/alerts.json'), 'utf8')).alerts.map(({ alert }) => [key(alert), alert]));
+  for (const alert of ofWindow('resolved')) {
+    assert.equal(ended.get(key(alert)).status, 'resolved');
+    assert.equal(Date.parse(alert.endsAt), Date.parse(ended.get(key(alert)).endsAt));
+  }
+  assert.equal(retrained().length, n_retrained, 'an end was answered by a retrain');
+  say(`${calm} was calm: Alertmanager ended ${firing.size} alerts of windows, and told those on call`);
+
   report(1e6);
   await until('the alert is over', async () => (await alertsOf('TidemarkPredictionDrift')).length === 0);
   say('a calm report ended the alert of Prometheus');
@@ -158,6 +209,8 @@ async function query(expr) {
 try {
   await check();
 } finally {
+  onCall.close();
+  onCall.closeAllConnections();
   for (const child of running) child.kill();
   await Promise.all(running.map((child) => child.exitCode ?? child.signalCode ?? new Promise((done) => child.on('exit', done))));
   rmSync(folder, { recursive: true, force: true });

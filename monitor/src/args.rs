@@ -13,7 +13,7 @@ use crate::window::By;
 
 /// Watches a model's predictions: collects them, measures drift, raises alerts.
 ///
-/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`) or the data drifted (`compare`), 2 failed.
+/// Exit codes: 0 done, 1 an alert fired that had not fired before (`report`) or the data drifted (`compare`, `report --compare`), 2 failed.
 #[derive(Debug, Parser)]
 #[command(name = "monitor", version)]
 pub(crate) struct Args {
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Serve(ServeArgs),
     /// Write what the collector has acknowledged to the prediction log, as Parquet.
     Ingest,
-    /// Measure every window of the log, write report.html and report.json, and raise alerts.
+    /// Measure every window of the log, write report.html, report.json and metrics.parquet, and raise alerts.
     Report(ReportCommand),
     /// Ingest, report and raise alerts again and again, until Ctrl-C or SIGTERM.
     ///
@@ -80,6 +80,16 @@ pub(crate) struct ReportCommand {
     /// Print the JSON Schema of report.json, and do nothing else.
     #[arg(long)]
     pub(crate) schema: bool,
+    /// Compare two sides of the log instead, A as reference: windows (2010-03, 2010-W10, 2010-03-04), versions (v3) or both (2010-03/v3).
+    ///
+    /// Writes compare.html and compare.json, raises no alert, and ends with exit code 1 when predictions or columns drifted.
+    #[arg(
+        long,
+        num_args = 2,
+        value_names = ["A", "B"],
+        conflicts_with_all = ["schema", "webhook", "alertmanager", "external_url", "include_open"]
+    )]
+    pub(crate) compare: Option<Vec<String>>,
     /// What the report is like.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
@@ -91,7 +101,7 @@ pub(crate) struct ReportArgs {
     /// Length of a window.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) by: By,
-    /// Where report.html and report.json are written [default: <home>/monitor].
+    /// Where report.html, report.json, metrics.parquet and metrics.csv are written [default: <home>/monitor].
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     /// Post alerts here, as Alertmanager does.

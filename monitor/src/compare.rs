@@ -17,6 +17,8 @@ mod plan;
 mod table;
 mod text;
 
+pub(crate) use outcome::LeftOut;
+
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -26,7 +28,7 @@ use crate::args::CompareArgs;
 use crate::compare::count::{Keep, Values, count};
 use crate::compare::measure::{Judge, Measured};
 use crate::compare::missing::Tallied;
-use crate::compare::outcome::{Comparison, LeftOut};
+use crate::compare::outcome::Comparison;
 use crate::compare::plan::Plan;
 use crate::compare::table::{Column, Table};
 use crate::engine::Engine;

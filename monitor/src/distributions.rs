@@ -19,10 +19,15 @@ pub(crate) fn distributions(traffic: &Tally, version: &Version, rules: &Rules) -
             let reference = sides::reference(&reference.counts);
             let dates = matches!(column.kind, ColumnKind::Date { .. });
             let drift = if dates { None } else { compare(&reference, current, None).ok() };
-            let bars = if dates { date_bars(&reference, current) } else { bars(&reference, current) };
+            let bars = bars_of(&reference, current, dates);
             Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, verdict, bars }
         })
         .collect()
+}
+
+/// The bars of both sides of a column.
+pub(crate) fn bars_of(reference: &Counts, current: &Counts, dates: bool) -> Vec<Bar> {
+    if dates { date_bars(reference, current) } else { bars(reference, current) }
 }
 
 /// The word for what a column's bars are of.

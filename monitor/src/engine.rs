@@ -1,5 +1,7 @@
 //! The door to DuckDB: one connection in memory, queries from `sql/`, files by list.
 
+mod tables;
+
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -33,6 +35,10 @@ pub(crate) enum SqlType {
     Text,
     /// UTC, microseconds.
     Timestamp,
+    /// A day.
+    Date,
+    /// True or false.
+    Boolean,
 }
 
 impl Engine {
@@ -184,6 +190,8 @@ impl std::fmt::Display for SqlType {
             Self::Double => "DOUBLE",
             Self::Text => "VARCHAR",
             Self::Timestamp => "TIMESTAMP",
+            Self::Date => "DATE",
+            Self::Boolean => "BOOLEAN",
         })
     }
 }

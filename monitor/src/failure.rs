@@ -6,7 +6,7 @@ use monitor_drift::{Kind, Statistic};
 
 /// The command did what it was asked to do.
 pub(crate) const DONE: u8 = 0;
-/// `report` did its work, and an alert fired that had not fired before; or `compare` found that the data drifted.
+/// `report` did its work, and an alert fired that had not fired before; or `compare`, or `report --compare`, found that the data drifted.
 pub(crate) const ALERT_FIRED: u8 = 1;
 /// The command failed, or the webhook could not be reached.
 pub(crate) const FAILED: u8 = 2;
@@ -47,6 +47,9 @@ pub(crate) enum Failure {
     /// A file that does not hold what its name says.
     #[error("{} is damaged: {problem}", path.display())]
     Damaged { path: PathBuf, problem: String },
+    /// A dataset's file that says what cannot be used.
+    #[error("{} cannot be used: {problem}", path.display())]
+    BadDataset { path: PathBuf, problem: String, remedy: String },
     /// No site to serve.
     #[error("there is no folder {}", folder.display())]
     NoSite { folder: PathBuf },
@@ -101,6 +104,9 @@ pub(crate) enum Failure {
     /// A statistic that is not defined for a column.
     #[error("`{statistic}` does not apply to column `{column}`, which is {kind}")]
     NotForColumn { statistic: Statistic, column: String, kind: Kind, others: String },
+    /// A side of a comparison that is none, or that the log does not hold.
+    #[error("the log holds no predictions of `{name}` that can be compared")]
+    NoSide { name: String, there_are: String },
     /// Columns there are, but none that could be compared.
     #[error("none of the common columns could be compared: {reasons}")]
     NothingCompared { reasons: String },
@@ -128,6 +134,7 @@ impl Failure {
             Self::CannotWrite { .. } => "the home folder must be writable; `--home` or TIDEMARK_HOME names another".into(),
             Self::CannotRead { .. } => "check the path and its permissions".into(),
             Self::Damaged { .. } => "move the file away, or restore it from a copy".into(),
+            Self::BadDataset { remedy, .. } => remedy.clone(),
             Self::NoSite { .. } => "`--web` takes the folder of a built site, with its index.html".into(),
             Self::Listen { source, .. } if source.kind() == std::io::ErrorKind::AddrInUse => {
                 "another program listens there; `--listen 127.0.0.1:0` takes any free port".into()
@@ -162,6 +169,7 @@ impl Failure {
                     Statistic::ALL.into_iter().filter(|other| other.applies_to(*kind)).map(Statistic::name).collect();
                 format!("for {kind} columns there are {}; {others}", these.join(", "))
             }
+            Self::NoSide { there_are, .. } => there_are.clone(),
             Self::NothingCompared { .. } => "`--categorical` and `--numeric` name columns that shall be compared as such".into(),
         }
     }

@@ -111,7 +111,7 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
 }
 
 /// Such a name that no one else uses, in this process or another.
-fn beside_alone(path: &Path) -> PathBuf {
+pub(crate) fn beside_alone(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let name = path.file_name().expect("a file of ours has a name").to_string_lossy();

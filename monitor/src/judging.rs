@@ -17,8 +17,14 @@ pub(crate) struct Judged {
 
 /// Judges all columns and the probabilities of a window together.
 pub(crate) fn judge_window(traffic: &Tally, version: &Version, rules: &Rules) -> Judged {
-    let mut shifts: Vec<Option<(Shift, f64)>> = column_shifts(traffic, version, rules);
-    shifts.push(prediction_shift(&sides::reference(&version.reference.prediction), &traffic.prediction, rules));
+    let prediction = prediction_shift(&sides::reference(&version.reference.prediction), &traffic.prediction);
+    judge_shifts(column_shifts(traffic, version, rules), prediction, rules)
+}
+
+/// Judges the shifts of all columns, in their order, and that of the probabilities together.
+pub(crate) fn judge_shifts(columns: Vec<Option<Shift>>, prediction: Option<Shift>, rules: &Rules) -> Judged {
+    let columns = columns.into_iter().map(|shift| Some((shift?, rules.column_drift)));
+    let shifts: Vec<Option<(Shift, f64)>> = columns.chain([prediction.map(|shift| (shift, rules.prediction_drift))]).collect();
     let compared: Vec<(Shift, f64)> = shifts.iter().flatten().copied().collect();
     let mut judged = verdicts(&compared, rules.false_alarms).into_iter();
     let mut columns: Vec<Option<Verdict>> = shifts.iter().map(|shift| shift.and_then(|_| judged.next())).collect();
@@ -26,21 +32,22 @@ pub(crate) fn judge_window(traffic: &Tally, version: &Version, rules: &Rules) ->
     Judged { columns, prediction }
 }
 
-fn column_shifts(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Option<(Shift, f64)>> {
+fn column_shifts(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Option<Shift>> {
     let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns);
     columns
         .map(|((column, reference), current)| match column.kind {
             ColumnKind::Date { .. } => None,
             _ if rules.calendar.contains(&column.name) => None,
-            _ => shift(&sides::reference(&reference.counts), current).ok().map(|shift| (shift, rules.column_drift)),
+            _ => shift(&sides::reference(&reference.counts), current).ok(),
         })
         .collect()
 }
 
-fn prediction_shift(reference: &Counts, current: &Counts, rules: &Rules) -> Option<(Shift, f64)> {
+/// How far probabilities moved: the Wasserstein distance over the reference's standard deviation, with the p-value of any shift.
+pub(crate) fn prediction_shift(reference: &Counts, current: &Counts) -> Option<Shift> {
     let (Counts::Numeric(r), Counts::Numeric(c)) = (reference, current) else { return None };
     let p_value = shift(reference, current).ok()?.p_value;
-    (r.n() > 0 && c.n() > 0).then(|| (Shift { p_value, effect: wasserstein(r, c) }, rules.prediction_drift))
+    (r.n() > 0 && c.n() > 0).then(|| Shift { p_value, effect: wasserstein(r, c) })
 }
 
 #[cfg(test)]

@@ -136,7 +136,8 @@ fn n_unseen(current: &Counts, column: &Column) -> u64 {
     }
 }
 
-fn mean(counts: &Counts) -> Option<f64> {
+/// The mean of numbers; none of levels, or without values.
+pub(crate) fn mean(counts: &Counts) -> Option<f64> {
     match counts {
         Counts::Numeric(counts) => counts.mean(),
         Counts::Categorical(_) => None,

@@ -2,6 +2,7 @@
 
 mod axes;
 mod causes;
+mod compare;
 mod domain;
 mod drift;
 mod expected;
@@ -16,7 +17,8 @@ mod tables;
 mod titles;
 mod verdict;
 
-pub(crate) use figures::{count, distance, metric, percent};
+pub(crate) use compare::render as render_comparison;
+pub(crate) use figures::{count, distance, metric, p_value, percent, plural, signed};
 pub(crate) use verdict::verdict;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -73,7 +75,8 @@ fn foot(report: &Report, n_left_out: usize) -> Markup {
             @if n_left_out > 0 { p { "The page shows the newest " (MAX_WINDOWS) " windows; report.json holds " (n_left_out) " older ones too." } }
             p {
                 "Made by " code { "monitor report" } " on " (report.generated.format("%-d %B %Y at %H:%M UTC")) "; "
-                "the same content as data: " a href="report.json" { "report.json" } "."
+                "the same content as data: " a href="report.json" { "report.json" } "; its figures as a table: "
+                a href="metrics.parquet" { "metrics.parquet" } ", " a href="metrics.csv" { "metrics.csv" } "."
             }
         }
     }

@@ -74,7 +74,15 @@ impl Replay<'_> {
 
     fn plan(&self, now: DateTime<Utc>) -> Plan<'_> {
         let receivers = Receivers { webhook: self.args.webhook.as_deref(), ..Receivers::default() };
-        Plan { home: self.home, output: self.home.monitor(), receivers, include_open: false, segment: None, now }
+        Plan {
+            home: self.home,
+            engine: self.engine,
+            output: self.home.monitor(),
+            receivers,
+            include_open: false,
+            segment: None,
+            now,
+        }
     }
 
     /// Scores and labels those rows of a month that the log does not hold yet.

@@ -1,7 +1,7 @@
 //! `monitor report`: measures every window, writes the page and its data, and raises alerts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -28,19 +28,21 @@ use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
 use crate::tenants::tenants;
 use crate::versions::{Version, Versions};
-use crate::{files, page, report_text, schema, versions};
+use crate::{files, metrics_table, page, report_compare, report_text, schema, versions};
 
 /// How long Alertmanager holds an alert: a report by hand or by cron is made once a day at least.
 const HOLD: TimeDelta = TimeDelta::days(3);
 /// Windows of which is told what moved their predictions; it takes some thousands of predictions each.
 const N_EXPLAINED: usize = 6;
 /// How long one report waits for another.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a report needs besides the counts.
 pub(crate) struct Plan<'a> {
     /// The home folder.
     pub(crate) home: &'a Home,
+    /// Writes tables.
+    pub(crate) engine: &'a Engine,
     /// Where the report goes.
     pub(crate) output: PathBuf,
     /// Where alerts go.
@@ -61,11 +63,14 @@ pub(crate) struct Reported {
     pub(crate) new_alerts: Vec<Alert>,
 }
 
-/// Reports once, or tells what a report looks like.
+/// Reports once, or compares two sides, or tells what a report looks like.
 pub(crate) fn run(home: &Home, command: &ReportCommand, json: bool) -> Result<u8> {
     if command.schema {
         report_text::json(&schema::of_report());
         return Ok(DONE);
+    }
+    if let Some(sides) = &command.compare {
+        return report_compare::run(home, sides, &command.report, json);
     }
     let engine = Engine::open(&home.monitor())?;
     once(home, &engine, &command.report, HOLD, json)
@@ -82,6 +87,7 @@ pub(crate) fn once(home: &Home, engine: &Engine, args: &ReportArgs, hold: TimeDe
     };
     let plan = Plan {
         home,
+        engine,
         output: args.output.clone().unwrap_or_else(|| home.monitor()),
         receivers: Receivers { hold, ..args.receivers() },
         include_open: args.include_open,
@@ -111,7 +117,7 @@ pub(crate) fn report(
     book.save(plan.home)?;
     report.alerts = alert_reports(&book, &report, &versions::history(plan.home)?);
     report.verdict = page::verdict(&report);
-    write(&report, &plan.output)?;
+    write(&report, plan)?;
     let posted = book.tell(&plan.receivers, plan.now);
     if plan.receivers.any() {
         book.save(plan.home)?;
@@ -119,10 +125,13 @@ pub(crate) fn report(
     Ok((Reported { report, new_alerts }, posted))
 }
 
-/// Writes the page and its data.
-pub(crate) fn write(report: &Report, output: &Path) -> Result<(), Failure> {
-    files::replace(&output.join("report.json"), &files::to_json(report))?;
-    files::replace(&output.join("report.html"), page::render(report).as_bytes())
+/// Writes the page, its data, and their figures as a table.
+fn write(report: &Report, plan: &Plan) -> Result<()> {
+    let file = |name: &str| plan.output.join(name);
+    files::replace(&file("report.json"), &files::to_json(report))?;
+    let tables = ["metrics.parquet", "metrics.csv"].map(file);
+    plan.engine.write_table(&tables, &metrics_table::columns(), metrics_table::rows(report))?;
+    Ok(files::replace(&file("report.html"), page::render(report).as_bytes())?)
 }
 
 fn build(plan: &Plan, counter: &mut Counter, versions: &mut Versions) -> Result<Report> {
@@ -237,8 +246,12 @@ fn summary(version: &Version) -> VersionSummary {
 }
 
 fn not_counted(counter: &Counter) -> Vec<NotCounted> {
+    sums(counter.windows().iter().flat_map(|(&(_, version), counts)| counts.left_out(version)))
+}
+
+/// Rows of one version that are not counted for one reason, together.
+pub(crate) fn sums(all: impl Iterator<Item = NotCounted>) -> Vec<NotCounted> {
     let mut sums: Vec<NotCounted> = Vec::new();
-    let all = counter.windows().iter().flat_map(|(&(_, version), counts)| counts.left_out(version));
     for rows in all {
         match sums.iter_mut().find(|sum| sum.version == rows.version && sum.reason == rows.reason) {
             Some(sum) => sum.n_rows += rows.n_rows,
@@ -280,7 +293,7 @@ pub(crate) fn answer(fingerprint: &str, history: &[HistoryLine]) -> Option<Answe
 }
 
 /// The model to report on: the one asked for, the one in production, or the only one in the log.
-fn model(home: &Home, engine: &Engine, asked: Option<&str>) -> Result<String> {
+pub(crate) fn model(home: &Home, engine: &Engine, asked: Option<&str>) -> Result<String> {
     let production = versions::production(home)?.map(|manifest| manifest.name);
     if let (None, Some(name)) = (asked, production) {
         return Ok(name);

@@ -3,8 +3,8 @@
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
-use monitor_drift::Drift;
+use comfy_table::Table;
+use monitor_drift::{Drift, Expected};
 use serde::Serialize;
 
 use crate::failure::FAILED;
@@ -12,6 +12,7 @@ use crate::ingest::Ingested;
 use crate::page::{count, distance, metric, percent};
 use crate::query::Query;
 use crate::report_model::{Report, WindowReport};
+use crate::text_table::table;
 
 /// What `ingest` did.
 pub(crate) fn ingested(ingested: &Ingested, as_json: bool) {
@@ -89,39 +90,29 @@ pub(crate) fn json(value: &impl Serialize) {
 }
 
 fn windows(report: &Report) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let between_rows = [
-        TableComponent::HorizontalLines,
-        TableComponent::LeftBorderIntersections,
-        TableComponent::RightBorderIntersections,
-        TableComponent::MiddleIntersections,
-    ];
-    between_rows.into_iter().for_each(|component| {
-        table.remove_style(component);
-    });
-    table.set_header([
+    let header = [
         "window",
         "version",
         "rows",
-        "prediction drift (* too far)",
-        "columns drifted",
+        "prediction drift\n(* too far)",
+        "columns\ndrifted",
         "missing",
         "labelled",
         "AUC",
+        "expected\nAUC",
         "log loss",
-        "first model's AUC",
-    ]);
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+        "expected\nlog loss",
+        "promise",
+        "first model's\nAUC",
+    ];
+    let mut table = table(header, |at| at > 0);
     for window in &report.windows {
         table.add_row(row(report, window));
     }
     table
 }
 
-fn row(report: &Report, window: &WindowReport) -> [String; 10] {
+fn row(report: &Report, window: &WindowReport) -> [String; 13] {
     let performance = window.performance.as_ref();
     let mark = |drift: Drift| format!("{}{}", distance(drift.value), if drift.drifted { " *" } else { "  " });
     let drift = report.prediction_drift(window).map_or_else(|| "–".into(), mark);
@@ -134,9 +125,17 @@ fn row(report: &Report, window: &WindowReport) -> [String; 10] {
         percent(window.missing_share_of_cells),
         performance.map_or_else(|| "–".into(), |performance| percent(performance.coverage)),
         metric(performance.and_then(|performance| performance.roc_auc)),
+        range(window.estimate.and_then(|estimate| estimate.roc_auc)),
         metric(performance.and_then(|performance| performance.log_loss)),
+        range(window.estimate.map(|estimate| estimate.log_loss)),
+        window.promise.as_ref().map_or("–", |promise| if promise.holds { "kept" } else { "broken" }).to_owned(),
         metric(window.shadow.as_ref().and_then(|shadow| shadow.roc_auc)),
     ]
+}
+
+/// The range of a figure in 95 of 100 windows: `0.66–0.75`.
+fn range(expected: Option<Expected>) -> String {
+    expected.map_or_else(|| "–".into(), |Expected { low, high, .. }| format!("{low:.2}–{high:.2}"))
 }
 
 /// Writes a line to stdout. A reader that has gone away has seen what it wanted, and the exit code still tells what happened.

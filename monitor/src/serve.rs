@@ -109,8 +109,12 @@ async fn serve(listener: tokio::net::TcpListener, router: Router) -> std::io::Re
 fn router(home: &Home, web: Option<PathBuf>) -> Router {
     let always_asked = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let model = Router::new().nest_service("/model", ServeDir::new(home.production())).layer(always_asked);
-    let pages =
-        Router::new().route("/health", get(health)).route("/report", get(report_page)).route("/report.json", get(report_data));
+    let pages = Router::new()
+        .route("/health", get(health))
+        .route("/report", get(report_page))
+        .route("/report.json", get(report_data))
+        .route("/metrics.parquet", get(metrics_parquet))
+        .route("/metrics.csv", get(metrics_csv));
     let all = model.merge(pages.with_state(home.clone()));
     match web {
         Some(folder) => all.fallback_service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
@@ -128,6 +132,14 @@ async fn report_page(State(home): State<Home>) -> Response {
 
 async fn report_data(State(home): State<Home>) -> Response {
     report_file(&home, "report.json", "application/json").await
+}
+
+async fn metrics_parquet(State(home): State<Home>) -> Response {
+    report_file(&home, "metrics.parquet", "application/vnd.apache.parquet").await
+}
+
+async fn metrics_csv(State(home): State<Home>) -> Response {
+    report_file(&home, "metrics.csv", "text/csv; charset=utf-8").await
 }
 
 async fn report_file(home: &Home, name: &str, kind: &'static str) -> Response {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use data_contract::{Bundle, Contract, Dataset, Evaluation, HistoryLine, Home, Manifest, Reference, Rules};
+use data_contract::{Bundle, Contract, Dataset, DatasetError, Evaluation, HistoryLine, Home, Manifest, Reference, Rules};
 use inference_predictor::Predictor;
 
 use crate::contracts;
+use crate::dataset_remedy::remedy;
 use crate::failure::Failure;
 use crate::files;
 
@@ -128,8 +129,11 @@ fn read_importance(folder: &std::path::Path) -> Result<Importance, Failure> {
 pub(crate) fn rules(home: &Home, dataset: &str) -> Result<Rules, Failure> {
     let path = home.dataset(dataset);
     let Some(text) = files::read_text(&path)? else { return Ok(Rules::default()) };
-    let damaged = |problem: String| Failure::Damaged { path: path.clone(), problem };
-    Ok(Dataset::parse(&text).map_err(|error| damaged(error.to_string()))?.rules)
+    let bad = |error: DatasetError| {
+        let remedy = remedy(&text, &error);
+        Failure::BadDataset { path: path.clone(), problem: error.to_string(), remedy }
+    };
+    Ok(Dataset::parse(&text).map_err(bad)?.rules)
 }
 
 /// The registry's version; on a machine that has only the production bundle, that one where it is the same version.

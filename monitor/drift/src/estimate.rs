@@ -100,7 +100,7 @@ impl Expected {
     }
 }
 
-fn log_loss_of(p: f64, positive: bool) -> f64 {
+pub(crate) fn log_loss_of(p: f64, positive: bool) -> f64 {
     let p = p.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
     if positive { -p.ln() } else { -(1.0 - p).ln() }
 }

@@ -114,6 +114,11 @@ impl Outcomes {
         NumericCounts::from_pairs(self.rows.iter().map(|&(p, negatives, positives)| (p, negatives + positives)))
     }
 
+    /// Rows of the negative and of the positive class at each probability, ascending.
+    pub(crate) fn by_probability(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.rows.iter().map(|&(_, negatives, positives)| (negatives, positives))
+    }
+
     /// The sum over rows of what a row of either class adds, by its probability.
     pub(crate) fn sum(&self, negative: impl Fn(f64) -> f64, positive: impl Fn(f64) -> f64) -> f64 {
         let rows = self.rows.iter();

@@ -73,7 +73,7 @@ pub(crate) struct ColumnDrift {
 }
 
 /// A column that was not compared.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct LeftOut {
     /// Its name.
     pub(crate) column: String,

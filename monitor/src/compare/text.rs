@@ -1,10 +1,11 @@
 //! The outcome as a table under a sentence.
 
-use comfy_table::{CellAlignment, Table, TableComponent, presets};
+use comfy_table::Table;
 
 use crate::compare::outcome::{ColumnDrift, Comparison};
 use crate::page::{count, percent};
 use crate::report_text::say;
+use crate::text_table;
 
 /// Columns of the table that hold numbers.
 const NUMBERS: [usize; 2] = [3, 4];
@@ -26,21 +27,8 @@ pub(crate) fn print(comparison: &Comparison) {
 }
 
 fn table(comparison: &Comparison) -> Table {
-    let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
-    let between_rows = [
-        TableComponent::HorizontalLines,
-        TableComponent::LeftBorderIntersections,
-        TableComponent::RightBorderIntersections,
-        TableComponent::MiddleIntersections,
-    ];
-    between_rows.into_iter().for_each(|component| {
-        table.remove_style(component);
-    });
-    table.set_header(["column", "kind", "statistic", "value", "threshold", "drifted"]);
-    for column in NUMBERS {
-        table.column_mut(column).expect("the header has it").set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table =
+        text_table::table(["column", "kind", "statistic", "value", "threshold", "drifted"], |at| NUMBERS.contains(&at));
     for column in &comparison.columns {
         table.add_row(row(column));
     }

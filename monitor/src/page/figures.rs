@@ -35,6 +35,16 @@ pub(crate) fn metric(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |value| format!("{value:.3}"))
 }
 
+/// A difference with its sign, to three places: `+0.012`; `0.000` has none.
+pub(crate) fn signed(value: f64) -> String {
+    let size = format!("{:.3}", value.abs());
+    match value {
+        _ if size == "0.000" => size,
+        value if value < 0.0 => format!("−{size}"),
+        _ => format!("+{size}"),
+    }
+}
+
 /// A count with thin spaces between thousands.
 pub(crate) fn count(n: u64) -> String {
     let digits = n.to_string();
@@ -60,6 +70,7 @@ mod tests {
         assert_eq!([percent(0.0), percent(0.1234), percent(1.0), percent(0.0001)], ["0 %", "12.3 %", "100 %", "<0.1 %"]);
         assert_eq!([p_value(0.312), p_value(0.00042), p_value(2e-12), p_value(0.0)], ["0.31", "0.0004", "2e-12", "<1e-99"]);
         assert_eq!([count(7), count(1234), count(1234567)], ["7", "1\u{202f}234", "1\u{202f}234\u{202f}567"]);
+        assert_eq!([signed(0.0123), signed(-0.5), signed(-0.0004)], ["+0.012", "−0.500", "0.000"]);
         assert_eq!((plural(1, "month"), plural(2, "month")), ("1 month".into(), "2 months".into()));
     }
 }

@@ -5,6 +5,7 @@ use monitor_drift::Kind;
 
 use super::axes::px;
 use super::figures::{distance, percent};
+use super::titles::capital;
 use crate::distributions::kind_word;
 use crate::figure::Figure;
 use crate::measure::{DATES_MOVE_ON, FOLLOWS_THE_CALENDAR};
@@ -17,23 +18,48 @@ const HEIGHT: f64 = 110.0;
 /// More panels than this make a page no one reads; those that moved most are shown.
 const MAX_PANELS: usize = 24;
 
+/// What the two sides of a panel are called.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    /// The reference.
+    pub(crate) then: &'a str,
+    /// The other side.
+    pub(crate) now: &'a str,
+}
+
+/// The sides of a report.
+const OF_REPORT: Names = Names { then: "reference", now: "newest window" };
+
 /// All panels, those that moved most first.
 pub(crate) fn panels(report: &Report, names: &[(String, f64)]) -> Markup {
     let mut shown: Vec<&Distribution> =
         report.distributions.iter().filter(|distribution| !distribution.bars.is_empty()).collect();
     shown.sort_by_key(|distribution| names.iter().position(|(name, _)| *name == distribution.name).unwrap_or(usize::MAX));
     shown.truncate(MAX_PANELS);
+    let figure =
+        |distribution: &Distribution| Figure::of(report.rules.rule, distribution.drift.as_ref(), distribution.verdict.as_ref());
+    let not_judged = |distribution: &Distribution| match distribution.dates {
+        true => Some(DATES_MOVE_ON),
+        false => (report.by_tidemark() && figure(distribution).is_none()).then_some(FOLLOWS_THE_CALENDAR),
+    };
     html! {
-        ul.key {
-            li { svg width="12" height="12" aria-hidden="true" { rect.then width="12" height="12" {} } "reference" }
-            li { svg width="12" height="12" aria-hidden="true" { rect.now y="3" width="12" height="6" {} } "newest window" }
-        }
-        div.panels { @for distribution in shown { (panel(report, distribution)) } }
+        (key(&OF_REPORT))
+        div.panels { @for shown in shown { (panel(shown, figure(shown), not_judged(shown), &OF_REPORT)) } }
     }
 }
 
-fn panel(report: &Report, distribution: &Distribution) -> Markup {
-    let figure = Figure::of(report.rules.rule, distribution.drift.as_ref(), distribution.verdict.as_ref());
+/// Which side is drawn how.
+pub(crate) fn key(names: &Names) -> Markup {
+    html! {
+        ul.key {
+            li { svg width="12" height="12" aria-hidden="true" { rect.then width="12" height="12" {} } (names.then) }
+            li { svg width="12" height="12" aria-hidden="true" { rect.now y="3" width="12" height="6" {} } (names.now) }
+        }
+    }
+}
+
+/// One panel, with the figure of the rule in force, or else the reason why there is none.
+pub(crate) fn panel(distribution: &Distribution, figure: Option<Figure>, problem: Option<&str>, names: &Names) -> Markup {
     html! {
         article.panel {
             header {
@@ -41,22 +67,23 @@ fn panel(report: &Report, distribution: &Distribution) -> Markup {
                 @if let Some(figure) = figure {
                     span.hot[figure.drifted] { (distance(figure.value)) @if figure.drifted { " drifted" } }
                 }
-                @if report.by_tidemark() && figure.is_none() && !distribution.dates { span title=(FOLLOWS_THE_CALENDAR) { "not judged" } }
-                @if distribution.dates { span title=(DATES_MOVE_ON) { "dates: not tested" } }
+                @if let (None, Some(problem)) = (figure, problem) {
+                    span title=(problem) { @if distribution.dates { "dates: not tested" } @else { "not judged" } }
+                }
             }
             @match distribution.kind {
-                Kind::Categorical => (level_bars(distribution)),
-                Kind::Numeric => (histogram(distribution)),
+                Kind::Categorical => (level_bars(distribution, names)),
+                Kind::Numeric => (histogram(distribution, names)),
             }
             details {
                 summary { (distribution.bars.len()) " " @if distribution.kind == Kind::Numeric { "ranges of " } (kind_word(distribution)) }
-                (table(&distribution.bars))
+                (table(&distribution.bars, names))
             }
         }
     }
 }
 
-fn level_bars(distribution: &Distribution) -> Markup {
+fn level_bars(distribution: &Distribution, names: &Names) -> Markup {
     let height = ROW * distribution.bars.len() as f64;
     let most = most(&distribution.bars);
     let length = |share: f64| px((share / most * (WIDTH - NAMES - 52.0)).max(0.5));
@@ -66,14 +93,14 @@ fn level_bars(distribution: &Distribution) -> Markup {
                 @let y = ROW * row as f64;
                 text x=(px(NAMES - 8.0)) y=(px(y + 13.0)) text-anchor="end" { (clipped(&bar.label)) }
                 rect.then x=(px(NAMES)) y=(px(y + 2.0)) width=(length(bar.reference)) height=(px(ROW - 4.0)) {}
-                rect.now x=(px(NAMES)) y=(px(y + 6.0)) width=(length(bar.current)) height=(px(ROW - 12.0)) { title { (sentence(bar)) } }
+                rect.now x=(px(NAMES)) y=(px(y + 6.0)) width=(length(bar.current)) height=(px(ROW - 12.0)) { title { (sentence(bar, names)) } }
                 text x=(px(WIDTH)) y=(px(y + 13.0)) text-anchor="end" { (percent(bar.current)) }
             }
         }
     }
 }
 
-fn histogram(distribution: &Distribution) -> Markup {
+fn histogram(distribution: &Distribution, names: &Names) -> Markup {
     let bars = &distribution.bars;
     let most = most(bars);
     let width = WIDTH / bars.len() as f64;
@@ -90,7 +117,7 @@ fn histogram(distribution: &Distribution) -> Markup {
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label={ (distribution.name) ": shares of ranges" } {
             @for (index, bar) in bars.iter().enumerate() {
-                rect.then x=(px(width * index as f64 + 0.5)) y=(px(y(bar.reference))) width=(px(width - 1.0)) height=(px(floor - y(bar.reference))) { title { (sentence(bar)) } }
+                rect.then x=(px(width * index as f64 + 0.5)) y=(px(y(bar.reference))) width=(px(width - 1.0)) height=(px(floor - y(bar.reference))) { title { (sentence(bar, names)) } }
             }
             path.now-line d=(steps) {}
             line.axis x1="0" x2=(px(WIDTH)) y1=(px(floor)) y2=(px(floor)) {}
@@ -102,10 +129,10 @@ fn histogram(distribution: &Distribution) -> Markup {
     }
 }
 
-fn table(bars: &[Bar]) -> Markup {
+fn table(bars: &[Bar], names: &Names) -> Markup {
     html! {
         table {
-            thead { tr { th { "Value" } th { "Reference" } th { "Newest" } } }
+            thead { tr { th { "Value" } th { (capital(names.then)) } th { (capital(names.now)) } } }
             tbody { @for bar in bars { tr { td { (bar.label) } td { (percent(bar.reference)) } td { (percent(bar.current)) } } } }
         }
     }
@@ -115,8 +142,8 @@ fn most(bars: &[Bar]) -> f64 {
     bars.iter().flat_map(|bar| [bar.reference, bar.current]).fold(1e-9, f64::max)
 }
 
-fn sentence(bar: &Bar) -> String {
-    format!("{}: {} in the reference, {} in the newest window", bar.label, percent(bar.reference), percent(bar.current))
+fn sentence(bar: &Bar, names: &Names) -> String {
+    format!("{}: {} {}, {} {}", bar.label, names.then, percent(bar.reference), names.now, percent(bar.current))
 }
 
 fn clipped(label: &str) -> String {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::figures::{count, metric, percent, plural};
+use super::figures::{count, metric, percent, plural, signed};
 use super::lines::{Series, lines};
 use super::{drift, heat_map, panels, tables, titles, verdict};
 use crate::promise::DOUBT;
@@ -257,10 +257,6 @@ fn with_shadow(windows: &[WindowReport], figure: fn(&Performance) -> Option<f64>
     };
     series.push(Series::new(format!("first model (v{kept}), kept"), "kept", windows.iter().map(value).collect()));
     series
-}
-
-fn signed(value: f64) -> String {
-    format!("{}{:.3}", if value < 0.0 { "−" } else { "+" }, value.abs())
 }
 
 pub(crate) fn two_places(value: f64) -> String {

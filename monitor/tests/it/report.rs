@@ -309,3 +309,15 @@ fn dates_are_counted_and_shown_and_never_drift() {
     let page = std::fs::read_to_string(fixture.home.monitor().join("report.html")).unwrap();
     assert!(page.contains("dates: not tested"));
 }
+
+#[test]
+fn a_typo_in_a_dataset_s_file_is_answered_with_its_line_and_what_was_meant() {
+    let fixture = drifting();
+    fixture.set_rules("minimum_row = 100");
+    let stderr = stderr_of(&fixture, &["report"], 2);
+    assert!(
+        stderr.starts_with("error: <home>/churn.toml cannot be used: not a dataset: TOML parse error at line 11"),
+        "{stderr}"
+    );
+    assert!(stderr.ends_with("hint: on line 11, write `minimum_rows` instead of `minimum_row`\n"), "{stderr}");
+}

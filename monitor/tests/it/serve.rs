@@ -80,6 +80,9 @@ fn site_model_report_and_health_are_served() {
     assert_eq!(server.get("/report").status, 404);
     write(&fixture.home.monitor().join("report.html"), b"<p>report</p>");
     assert_eq!(server.get("/report").text, "<p>report</p>");
+    assert_eq!(server.get("/metrics.csv").status, 404);
+    write(&fixture.home.monitor().join("metrics.csv"), b"window,version\n");
+    assert_eq!(server.get("/metrics.csv").text, "window,version\n");
     write(&fixture.home.root().join("secret"), b"secret");
     for path in ["/model/../secret", "/model/%2e%2e/secret", "/model/..%2fsecret"] {
         let answer = server.raw(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
