@@ -10,7 +10,7 @@ mod side;
 mod text;
 mod words;
 
-pub(crate) use outcome::{ColumnOutcome, Outcome, SideReport, p_value_of};
+pub(crate) use outcome::{ColumnOutcome, Outcome, SideReport};
 pub(crate) use performance::Metric;
 pub(crate) use text::interval;
 

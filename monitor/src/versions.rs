@@ -131,7 +131,7 @@ pub(crate) fn rules(home: &Home, dataset: &str) -> Result<Rules, Failure> {
     let Some(text) = files::read_text(&path)? else { return Ok(Rules::default()) };
     let bad = |error: DatasetError| {
         let remedy = remedy(&text, &error);
-        Failure::BadDataset { path: path.clone(), problem: error.to_string(), remedy }
+        Failure::BadDataset { path: path.clone(), problem: error.to_string().trim_end().to_owned(), remedy }
     };
     Ok(Dataset::parse(&text).map_err(bad)?.rules)
 }

@@ -7,7 +7,7 @@ use super::figures::{count, distance, metric, p_value, percent, signed};
 use super::panels::{Names, key, panel};
 use super::titles::capital;
 use crate::figure::Figure;
-use crate::report_compare::{ColumnOutcome, Metric, Outcome, SideReport, interval, p_value_of};
+use crate::report_compare::{ColumnOutcome, Metric, Outcome, SideReport, interval};
 
 const WIDTH: f64 = 1000.0;
 const NAMES: f64 = 170.0;
@@ -141,7 +141,7 @@ fn column_table(outcome: &Outcome, ranked: &[(&ColumnOutcome, Option<Figure>)]) 
                         None => { td.text { "–" } td { "–" } td { "–" } }
                     }
                     @if tidemark {
-                        td { (p_value_of(&column.distribution).map_or_else(|| "–".into(), p_value)) }
+                        td { (outcome.p_value(&column.distribution).map_or_else(|| "–".into(), p_value)) }
                         td { (column.distribution.verdict.map_or_else(|| "–".into(), |verdict| p_value(verdict.sure_from))) }
                         td.text { (column.distribution.drift.map_or("–", |drift| drift.statistic.evidently_name())) }
                         td { (column.distribution.drift.map_or_else(|| "–".into(), |drift| distance(drift.value))) }

@@ -152,6 +152,11 @@ impl Outcome {
         self.rules.rule == WindowRule::Tidemark
     }
 
+    /// The p-value of a column, or of the probabilities, by the rule `tidemark`; none where it is not in force, or does not judge.
+    pub(crate) fn p_value(&self, distribution: &Distribution) -> Option<f64> {
+        distribution.verdict.filter(|_| self.by_tidemark()).map(|verdict| verdict.p_value)
+    }
+
     fn judge(&mut self) {
         let figures: Vec<Figure> = self.columns.iter().filter_map(|column| self.figure(column)).collect();
         self.n_judged = figures.len();
@@ -161,11 +166,6 @@ impl Outcome {
         self.drifted = columns_drifted || self.prediction_figure().is_some_and(|figure| figure.drifted);
         self.verdict = words::verdict(self);
     }
-}
-
-/// The p-value of the rule `tidemark`; none where it was not asked.
-pub(crate) fn p_value_of(distribution: &Distribution) -> Option<f64> {
-    distribution.verdict.map(|verdict| verdict.p_value)
 }
 
 /// Why a column is not judged by the rule `tidemark`, or by any.

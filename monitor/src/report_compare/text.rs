@@ -6,7 +6,7 @@ use comfy_table::Table;
 
 use crate::figure::Figure;
 use crate::page::{count, distance, p_value, percent, signed};
-use crate::report_compare::outcome::{Outcome, SideReport, p_value_of};
+use crate::report_compare::outcome::{Outcome, SideReport};
 use crate::report_compare::performance::Metric;
 use crate::report_model::Distribution;
 use crate::report_text::say;
@@ -39,16 +39,16 @@ fn columns(outcome: &Outcome) -> Table {
     let header = ["column", "kind", "statistic", "value", "threshold", "p-value", "missing before", "after", "drifted"];
     let mut table = table(header, |at| (3..8).contains(&at));
     if let Some(prediction) = &outcome.prediction {
-        table.add_row(row(prediction, outcome.prediction_figure(), ["–".into(), "–".into()]));
+        table.add_row(row(outcome, prediction, outcome.prediction_figure(), ["–".into(), "–".into()]));
     }
     for column in &outcome.columns {
         let missing = [column.missing_reference, column.missing_current].map(percent);
-        table.add_row(row(&column.distribution, outcome.figure(column), missing));
+        table.add_row(row(outcome, &column.distribution, outcome.figure(column), missing));
     }
     table
 }
 
-fn row(column: &Distribution, figure: Option<Figure>, [before, after]: [String; 2]) -> [String; 9] {
+fn row(outcome: &Outcome, column: &Distribution, figure: Option<Figure>, [before, after]: [String; 2]) -> [String; 9] {
     let dash = || "–".to_owned();
     [
         column.name.clone(),
@@ -56,7 +56,7 @@ fn row(column: &Distribution, figure: Option<Figure>, [before, after]: [String; 
         figure.map_or_else(dash, |figure| figure.name.to_owned()),
         figure.map_or_else(dash, |figure| distance(figure.value)),
         figure.map_or_else(dash, |figure| figure.limit.to_string()),
-        p_value_of(column).map_or_else(dash, p_value),
+        outcome.p_value(column).map_or_else(dash, p_value),
         before,
         after,
         figure.map_or("not judged", |figure| if figure.drifted { "yes" } else { "no" }).to_owned(),

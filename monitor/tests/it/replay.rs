@@ -159,7 +159,9 @@ impl Trainer {
                 continue;
             }
             for name in ["manifest.json", "model.onnx", "contract.json", "reference.json"] {
-                std::fs::copy(version_4.join(name), self.production.join(name)).unwrap();
+                let beside = self.production.join(format!("{name}.new"));
+                std::fs::copy(version_4.join(name), &beside).unwrap();
+                std::fs::rename(&beside, self.production.join(name)).unwrap();
             }
             let event = Event::Retrained {
                 alert: group.alerts[0].fingerprint.clone(),
