@@ -6,9 +6,12 @@
 //!
 //! Source: interventional TreeSHAP, Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
 
+mod answers;
+
 use super::Question;
-use super::weight::weight;
+use super::weight::Weights;
 use crate::lowered::{Lowered, Trees};
+pub(super) use answers::answers;
 
 /// Nodes that are visited at most, some tenths of a second; a sum of trees that needs more is explained in another way.
 const MOST_STEPS: u32 = 50_000_000;
@@ -20,18 +23,13 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
     let n_rows = stretches.len();
     let mut codes = Vec::new();
     trees.code(question.own, model.n_features, &mut codes);
-    let mut by_row = Vec::new();
-    trees.code(question.background.values(), model.n_features, &mut by_row);
-    let mut background = Vec::with_capacity(by_row.len());
-    for column in 0..trees.columns.len() {
-        background.extend((0..n_rows).map(|row| by_row[row * trees.columns.len() + column]));
-    }
     let mut walk = Walk {
         model,
         trees,
         class: question.class,
         codes: &codes,
-        background,
+        answers: question.kept().answers(trees, question.background, model.n_features),
+        weights: Weights::new(model.n_features),
         stretches,
         sides: vec![Side::Either; model.n_features],
         contributions: vec![[0.0; 2]; model.n_features],
@@ -79,8 +77,9 @@ struct Walk<'a> {
     class: usize,
     /// The record's codes.
     codes: &'a [u32],
-    /// The background's codes, `[columns, n_rows]`.
-    background: Vec<u32>,
+    /// For each node the rows that answer yes.
+    answers: &'a [u128],
+    weights: Weights,
     /// What makes probability of a row's contributions.
     stretches: &'a [f64],
     /// Of each feature, where it is taken from.
@@ -90,57 +89,57 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn node(&mut self, place: Place) -> Option<Said> {
-        self.steps_left = self.steps_left.checked_sub(1).filter(|_| place.depth < MOST_DEPTH)?;
-        let node = self.trees.nodes[place.at as usize];
-        if node.next == place.at {
-            return Some(self.leaf(node.bound, place));
-        }
-        let feature = self.trees.columns[node.column as usize].feature as usize;
-        let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
-        let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
-        let deeper = Place { depth: place.depth + 1, ..place };
-        if self.sides[feature] == Side::Own {
-            return self.node(Place { at: own, ..deeper });
-        }
-        let alike = self.alike(node.column as usize, node.mask, node.bound, is_yes, place.rows);
-        let apart = place.rows & !alike;
+    fn node(&mut self, mut place: Place) -> Option<Said> {
         let mut said = Said::default();
-        if alike != 0 {
-            said.add(self.node(Place { at: own, rows: alike, ..deeper })?);
-        }
-        if apart == 0 {
+        loop {
+            self.steps_left = self.steps_left.checked_sub(1).filter(|_| place.depth < MOST_DEPTH)?;
+            let node = self.trees.nodes[place.at as usize];
+            if node.next == place.at {
+                said.add(self.leaf(node.bound, place));
+                return Some(said);
+            }
+            place.depth += 1;
+            let feature = self.trees.columns[node.column as usize].feature as usize;
+            let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
+            let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
+            let side = self.sides[feature];
+            if side == Side::Own {
+                place.at = own;
+                continue;
+            }
+            let yes = self.answers[place.at as usize];
+            let alike = place.rows & if is_yes { yes } else { !yes };
+            let apart = place.rows & !alike;
+            if apart == 0 {
+                place.at = own;
+                continue;
+            }
+            if alike != 0 {
+                said.add(self.node(Place { at: own, rows: alike, ..place })?);
+            }
+            let there = Place { at: other, rows: apart, ..place };
+            if side == Side::Background {
+                place = there;
+                continue;
+            }
+            let both = self.part(feature, Place { at: own, ..there }, there)?;
+            said.add(both);
             return Some(said);
         }
-        let there = Place { at: other, rows: apart, ..deeper };
-        if self.sides[feature] == Side::Background {
-            said.add(self.node(there)?);
-            return Some(said);
-        }
-        self.sides[feature] = Side::Own;
-        let with = self.node(Place { at: own, n_own: place.n_own + 1, ..there })?;
-        self.sides[feature] = Side::Background;
-        let without = self.node(Place { n_background: place.n_background + 1, ..there })?;
-        self.sides[feature] = Side::Either;
-        for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(with.own.iter().zip(without.background)) {
-            *sum += gain - loss;
-        }
-        said.add(with);
-        said.add(without);
-        Some(said)
     }
 
-    /// Those of some rows that answer a node's question as the record does.
-    fn alike(&self, column: usize, mask: u32, bound: u32, answer: bool, mut rows: u128) -> u128 {
-        let n_rows = self.stretches.len();
-        let codes = &self.background[column * n_rows..][..n_rows];
-        let mut alike = 0;
-        while rows != 0 {
-            let row = rows.trailing_zeros() as usize;
-            rows &= rows - 1;
-            alike |= u128::from((codes[row] & mask > bound) == answer) << row;
+    /// Where rows part from the record at a column that neither has yet: the way with the record's value, and the one without.
+    fn part(&mut self, feature: usize, own: Place, other: Place) -> Option<Said> {
+        self.sides[feature] = Side::Own;
+        let mut said = self.node(Place { n_own: own.n_own + 1, ..own })?;
+        self.sides[feature] = Side::Background;
+        let without = self.node(Place { n_background: other.n_background + 1, ..other })?;
+        self.sides[feature] = Side::Either;
+        for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(said.own.iter().zip(without.background)) {
+            *sum += gain - loss;
         }
-        alike
+        said.add(without);
+        Some(said)
     }
 
     fn leaf(&self, bound: u32, place: Place) -> Said {
@@ -156,8 +155,8 @@ impl Walk<'_> {
         let value = self.value(bound);
         let said = |n: usize, weight: f64| sums.map(|sum| if n == 0 { 0.0 } else { sum * value * weight });
         Said {
-            own: said(n_own, weight(n_own.saturating_sub(1), n_background)),
-            background: said(n_background, weight(n_own, n_background.saturating_sub(1))),
+            own: said(n_own, self.weights.of(n_own.saturating_sub(1), n_background)),
+            background: said(n_background, self.weights.of(n_own, n_background.saturating_sub(1))),
         }
     }
 

@@ -82,6 +82,22 @@ impl Inputs {
         row.terms.extend(dense.chain(ones));
     }
 
+    /// The inputs that are of one feature, with what it makes of them, also where that is 0.
+    pub(crate) fn terms_of(&self, feature: usize, value: f32) -> Vec<Term<f32>> {
+        let numeric = |input: usize| Some(&self.numeric[input]).filter(|numeric| numeric.feature == feature);
+        let plain = self.plain.iter().map(|&input| Some(numeric(input)?.of(value)));
+        let hinges = self.hinges.iter().map(|hinge| Some(hinge.of(numeric(hinge.input)?.of(value))));
+        let missing = self.missing.iter().map(|&missing| (missing == feature).then(|| f32::from(value.is_nan())));
+        let dense = (0..).zip(plain.chain(hinges).chain(missing)).filter_map(|(input, value)| Some((input, value?)));
+        let levels = self.levels.iter().filter(|levels| levels.feature == feature);
+        let ones = levels.flat_map(|levels| {
+            let own = levels.input(value);
+            let known = levels.inputs.iter().filter(|input| **input != NO_INPUT);
+            known.map(move |&input| (input, f32::from(own == Some(input))))
+        });
+        dense.chain(ones).collect()
+    }
+
     /// Takes apart what makes a matrix of inputs.
     pub(super) fn recognise(reader: &Reader, name: &str) -> Known<Self> {
         let parts = match reader.pattern.any_inputs(name, "Concat", &[AXIS]) {
