@@ -27,10 +27,9 @@ use crate::{FEATURES, LABEL, PROBABILITIES};
 pub(crate) use calibration::Calibration;
 pub(crate) use kernel::Kernel;
 pub(crate) use network::Network;
-pub(crate) use network::Room as NetworkRoom;
 pub(crate) use pattern::Unknown;
 use pattern::{AXIS, KEPT, Known, Pattern, unknown};
-pub(crate) use separable::Separable;
+pub(crate) use separable::{Parts, PartsRoom, parts};
 pub(crate) use trees::{Code, Trees};
 
 /// Rows that are computed together; what they need fits the second cache.

@@ -6,7 +6,7 @@
 //! Source: Mitchell, Cooper, Frank and Holmes (2022), Sampling permutations for Shapley value estimation; antithetic sampling.
 
 use super::random::Random;
-use super::steps::walker;
+use super::steps::Walker;
 use super::{Method, Question, Scale, Shares, mean};
 use crate::error::PredictError;
 
@@ -28,13 +28,13 @@ pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, P
     let rows = places.iter().map(|place| &values[place * width..][..width]).collect();
     let known = question.background_probabilities()?;
     let bases: Vec<f64> = places.iter().map(|place| known[*place]).collect();
-    let mut walker = walker(question, rows);
+    let mut walker = Walker::new(question, rows);
     let mut sums = Sums::of(width);
     for (row, base) in bases.iter().enumerate() {
         for _ in 0..n_orders {
             random.shuffle(&mut order);
-            for steps in walker.steps(row, &order, [*base, probability])? {
-                sums.add(&order, &steps);
+            for between in walker.steps(row, &order)? {
+                sums.add(&order, &between, [*base, probability]);
                 order.reverse();
             }
             sums.end_pair();
@@ -69,9 +69,13 @@ impl Sums {
         Self { n: 0.0, sums: zeros(), squares: zeros(), pair: zeros() }
     }
 
-    fn add(&mut self, order: &[usize], steps: &[f64]) {
+    /// Adds what the columns of an order do, from the row's probability by those between to the record's.
+    fn add(&mut self, order: &[usize], between: &[f64], [first, last]: [f64; 2]) {
+        let mut before = first;
         for (step, &column) in order.iter().enumerate() {
-            self.pair[column] += (steps[step + 1] - steps[step]) / 2.0;
+            let after = between.get(step).copied().unwrap_or(last);
+            self.pair[column] += (after - before) / 2.0;
+            before = after;
         }
     }
 

@@ -3,156 +3,131 @@
 use super::Question;
 use crate::engine::Engine;
 use crate::error::PredictError;
-use crate::lowered::{Body, Lowered, NetworkRoom, Separable};
+use crate::lowered::{Lowered, Parts, PartsRoom, parts};
 
-/// The class's probability at each step from a row to the record: in one order of the columns, and in its reverse.
+/// The class's probability between a row and the record: after each column but the last, in an order of the columns and in its reverse.
 pub(super) type Steps = [Vec<f64>; 2];
 
 /// Takes the steps of some background rows.
-pub(super) trait Walker {
-    /// From the row of this number. `ends` are the row's and the record's own probabilities.
-    fn steps(&mut self, row: usize, order: &[usize], ends: [f64; 2]) -> Result<Steps, PredictError>;
+pub(super) enum Walker<'a> {
+    /// Of any model: every step is a row of its own.
+    Whole { question: &'a Question<'a>, rows: Vec<&'a [f32]> },
+    /// Of a model that takes columns apart.
+    Apart(Box<Apart<'a>>),
 }
 
-/// The fastest walker for a model.
-pub(super) fn walker<'a>(question: &'a Question, rows: Vec<&'a [f32]>) -> Box<dyn Walker + 'a> {
-    if let Engine::Lowered(lowered) = question.predictor.runner() {
-        match &lowered.body {
-            Body::Network(network) => return Box::new(Apart::new(question, lowered, network, &rows)),
-            Body::Kernel(kernel) => return Box::new(Apart::new(question, lowered, kernel, &rows)),
-            Body::Trees(_) => {}
+impl<'a> Walker<'a> {
+    /// The fastest for a model.
+    pub(super) fn new(question: &'a Question, rows: Vec<&'a [f32]>) -> Self {
+        let lowered = match question.predictor.runner() {
+            Engine::Lowered(lowered) => lowered,
+            #[cfg(feature = "tract")]
+            Engine::Tract(_) => return Self::Whole { question, rows },
+        };
+        match parts(&lowered.body) {
+            Some(model) => Self::Apart(Box::new(Apart::new(question, lowered, model, &rows))),
+            None => Self::Whole { question, rows },
         }
     }
-    Box::new(Whole { question, rows })
-}
 
-/// Of any model: every step is a row of its own.
-struct Whole<'a> {
-    question: &'a Question<'a>,
-    rows: Vec<&'a [f32]>,
-}
-
-impl Walker for Whole<'_> {
-    fn steps(&mut self, row: usize, order: &[usize], ends: [f64; 2]) -> Result<Steps, PredictError> {
-        let own = self.question.own;
-        let mut mixed = Vec::with_capacity(2 * order.len() * own.len());
-        let backwards = order.iter().rev().copied().collect::<Vec<_>>();
-        for order in [order, &backwards] {
-            let mut step = self.rows[row].to_vec();
-            for &column in &order[..order.len() - 1] {
-                step[column] = own[column];
-                mixed.extend_from_slice(&step);
-            }
+    /// The steps from the row of this number.
+    pub(super) fn steps(&mut self, row: usize, order: &[usize]) -> Result<Steps, PredictError> {
+        match self {
+            Self::Whole { question, rows } => whole(question, rows[row], order),
+            Self::Apart(apart) => Ok(apart.steps(row, order)),
         }
-        let between = self.question.probabilities(&mixed)?;
-        let (forwards, backwards) = between.split_at(order.len() - 1);
-        Ok([with_ends(forwards.iter().copied(), ends), with_ends(backwards.iter().copied(), ends)])
     }
 }
 
-/// Of a model that takes columns apart: what each column gives is computed once for each of its values.
-struct Apart<'a, M: Separable> {
-    model: &'a M,
+fn whole(question: &Question, row: &[f32], order: &[usize]) -> Result<Steps, PredictError> {
+    let n_between = order.len() - 1;
+    let mut mixed = Vec::with_capacity(2 * n_between * order.len());
+    for is_reverse in [false, true] {
+        let mut step = row.to_vec();
+        for at in 0..n_between {
+            let column = order[if is_reverse { n_between - at } else { at }];
+            step[column] = question.own[column];
+            mixed.extend_from_slice(&step);
+        }
+    }
+    let mut forwards = question.probabilities(&mixed)?;
+    let backwards = forwards.split_off(n_between);
+    Ok([forwards, backwards])
+}
+
+/// What each column gives, computed once for each of its values.
+pub(super) struct Apart<'a> {
+    model: &'a dyn Parts,
     lowered: &'a Lowered,
     class: usize,
+    width: usize,
     /// What the record's columns give, `[columns, width]`.
-    own: Vec<M::Number>,
+    own: Vec<f64>,
     /// What each value of the rows' columns gives.
-    parts: Vec<M::Number>,
+    parts: Vec<f64>,
     /// Where the parts of a row's columns begin, `[rows, columns]`.
     starts: Vec<usize>,
-    /// What the record's columns from each step on give, joined; and the row's.
-    own_rest: Vec<M::Number>,
-    row_rest: Vec<M::Number>,
-    room: NetworkRoom,
+    /// What the columns from each step on give, joined.
+    rest: Vec<f64>,
+    room: PartsRoom,
 }
 
-impl<'a, M: Separable> Apart<'a, M> {
-    fn new(question: &Question, lowered: &'a Lowered, model: &'a M, rows: &[&[f32]]) -> Self {
+impl<'a> Apart<'a> {
+    fn new(question: &Question, lowered: &'a Lowered, model: &'a dyn Parts, rows: &[&[f32]]) -> Self {
         let (n_columns, width) = (question.own.len(), model.width());
-        let mut own = vec![M::NEUTRAL; n_columns * width];
-        for (column, part) in own.chunks_exact_mut(width).enumerate() {
-            model.part(column, question.own[column], part);
-        }
+        let mut own = Vec::with_capacity(n_columns * width);
+        (0..n_columns).for_each(|column| model.append_part(column, question.own[column], &mut own));
         let (mut parts, mut starts) = (Vec::new(), vec![0; rows.len() * n_columns]);
         for column in 0..n_columns {
             for (at, row) in rows.iter().enumerate() {
                 let same = rows[..at].iter().position(|other| other[column].to_bits() == row[column].to_bits());
-                starts[at * n_columns + column] = match same {
-                    Some(other) => starts[other * n_columns + column],
-                    None => {
-                        parts.resize(parts.len() + width, M::NEUTRAL);
-                        let start = parts.len() - width;
-                        model.part(column, row[column], &mut parts[start..]);
-                        start
-                    }
-                };
+                starts[at * n_columns + column] = same.map_or(parts.len(), |other| starts[other * n_columns + column]);
+                if same.is_none() {
+                    model.append_part(column, row[column], &mut parts);
+                }
             }
         }
-        let rest = || vec![M::NEUTRAL; (n_columns + 1) * width];
-        let (own_rest, row_rest, room) = (rest(), rest(), NetworkRoom::default());
-        Self { model, lowered, class: question.class, own, parts, starts, own_rest, row_rest, room }
+        let rest = vec![model.neutral(); (n_columns + 1) * width];
+        Self { model, lowered, class: question.class, width, own, parts, starts, rest, room: PartsRoom::default() }
     }
 
-    /// The parts of the record and of a row, of one column.
-    fn parts_of(&self, row: usize, column: usize) -> [&[M::Number]; 2] {
-        let width = self.model.width();
-        let start = self.starts[row * self.own.len() / width + column];
-        [&self.own[column * width..][..width], &self.parts[start..][..width]]
-    }
-
-    /// Joins what the columns give, from the last of the order to each.
-    fn join_rest(&mut self, row: usize, order: &[usize]) {
-        let width = self.model.width();
-        let (mut own_rest, mut row_rest) = (std::mem::take(&mut self.own_rest), std::mem::take(&mut self.row_rest));
-        for (step, &column) in order.iter().enumerate().rev() {
-            let [own, background] = self.parts_of(row, column);
-            for (rest, part) in [(&mut own_rest, own), (&mut row_rest, background)] {
-                let (now, after) = rest[step * width..].split_at_mut(width);
-                now.iter_mut().zip(&after[..width]).zip(part).for_each(|((now, after), part)| *now = M::join(*after, *part));
-            }
+    /// What a column gives, of the record or of a row.
+    fn part(&self, is_own: bool, row: usize, column: usize) -> &[f64] {
+        let width = self.width;
+        match is_own {
+            true => &self.own[column * width..][..width],
+            false => &self.parts[self.starts[row * self.own.len() / width + column]..][..width],
         }
-        (self.own_rest, self.row_rest) = (own_rest, row_rest);
     }
-}
 
-impl<M: Separable> Walker for Apart<'_, M> {
-    fn steps(&mut self, row: usize, order: &[usize], ends: [f64; 2]) -> Result<Steps, PredictError> {
-        let width = self.model.width();
-        self.join_rest(row, order);
-        let mut taken = [vec![M::NEUTRAL; width], vec![M::NEUTRAL; width]];
-        let mut joined = vec![M::NEUTRAL; width];
-        let mut logits = [Vec::new(), Vec::new()];
-        for (step, &column) in order[..order.len() - 1].iter().enumerate() {
-            let parts = self.parts_of(row, column);
-            for (taken, part) in taken.iter_mut().zip(parts) {
-                taken.iter_mut().zip(part).for_each(|(taken, part)| *taken = M::join(*taken, *part));
-            }
-            let after = (step + 1) * width;
-            for (direction, rest) in [&self.row_rest, &self.own_rest].into_iter().enumerate() {
-                let halves = taken[direction].iter().zip(&rest[after..][..width]);
-                joined.iter_mut().zip(halves).for_each(|(joined, (taken, rest))| *joined = M::join(*taken, *rest));
-                self.model.finish(&joined, &mut self.room, &mut logits[direction]);
-            }
-        }
-        let [forwards, backwards] = logits.map(|logits| self.probabilities(&logits));
+    fn steps(&mut self, row: usize, order: &[usize]) -> Steps {
+        let forwards = self.way(true, row, order);
+        let mut backwards = self.way(false, row, order);
         // The record's last columns are those that the reverse order takes first.
-        Ok([with_ends(forwards.into_iter(), ends), with_ends(backwards.into_iter().rev(), ends)])
+        backwards.reverse();
+        [forwards, backwards]
     }
-}
 
-impl<M: Separable> Apart<'_, M> {
-    fn probabilities(&self, logits: &[f32]) -> Vec<f64> {
-        let mut room = Vec::new();
-        let logits = logits.chunks_exact(self.lowered.n_logits());
-        let probability = |logits: &[f32]| {
-            room.clear();
-            f64::from(self.lowered.append_probabilities(logits, &mut room)[self.class])
-        };
-        logits.map(probability).collect()
+    /// The probabilities where the first columns of the order are one's and all others the other's, from one column on.
+    fn way(&mut self, first_is_own: bool, row: usize, order: &[usize]) -> Vec<f64> {
+        let width = self.width;
+        let mut rest = std::mem::take(&mut self.rest);
+        for (step, &column) in order.iter().enumerate().rev() {
+            let (now, after) = rest[step * width..].split_at_mut(width);
+            self.model.join(&after[..width], self.part(!first_is_own, row, column), now);
+        }
+        let (mut taken, mut joined) = (vec![self.model.neutral(); width], vec![0.0; width]);
+        let (mut logits, mut probabilities, mut found) = (Vec::new(), Vec::new(), Vec::new());
+        for (step, &column) in order[..order.len() - 1].iter().enumerate() {
+            self.model.join(&taken, self.part(first_is_own, row, column), &mut joined);
+            std::mem::swap(&mut taken, &mut joined);
+            self.model.join(&taken, &rest[(step + 1) * width..][..width], &mut joined);
+            logits.clear();
+            self.model.finish(&joined, &mut self.room, &mut logits);
+            probabilities.clear();
+            found.push(f64::from(self.lowered.append_probabilities(&logits, &mut probabilities)[self.class]));
+        }
+        self.rest = rest;
+        found
     }
-}
-
-fn with_ends(between: impl Iterator<Item = f64>, [first, last]: [f64; 2]) -> Vec<f64> {
-    [first].into_iter().chain(between).chain([last]).collect()
 }

@@ -84,18 +84,33 @@ impl Inputs {
 
     /// The inputs that are of one feature, with what it makes of them, also where that is 0.
     pub(crate) fn terms_of(&self, feature: usize, value: f32) -> Vec<Term<f32>> {
-        let numeric = |input: usize| Some(&self.numeric[input]).filter(|numeric| numeric.feature == feature);
-        let plain = self.plain.iter().map(|&input| Some(numeric(input)?.of(value)));
-        let hinges = self.hinges.iter().map(|hinge| Some(hinge.of(numeric(hinge.input)?.of(value))));
-        let missing = self.missing.iter().map(|&missing| (missing == feature).then(|| f32::from(value.is_nan())));
-        let dense = (0..).zip(plain.chain(hinges).chain(missing)).filter_map(|(input, value)| Some((input, value?)));
-        let levels = self.levels.iter().filter(|levels| levels.feature == feature);
-        let ones = levels.flat_map(|levels| {
+        let mut terms = Vec::new();
+        let mut input = 0;
+        let mut next = |is_own: bool, value: f32| {
+            if is_own {
+                terms.push((input, value));
+            }
+            input += 1;
+        };
+        let numeric = |input: usize| (self.numeric[input].feature == feature, self.numeric[input].of(value));
+        for &plain in &self.plain {
+            let (is_own, z) = numeric(plain);
+            next(is_own, z);
+        }
+        for hinge in &self.hinges {
+            let (is_own, z) = numeric(hinge.input);
+            next(is_own, hinge.of(z));
+        }
+        for &missing in &self.missing {
+            next(missing == feature, f32::from(value.is_nan()));
+        }
+        for levels in self.levels.iter().filter(|levels| levels.feature == feature) {
             let own = levels.input(value);
-            let known = levels.inputs.iter().filter(|input| **input != NO_INPUT);
-            known.map(move |&input| (input, f32::from(own == Some(input))))
-        });
-        dense.chain(ones).collect()
+            for &input in levels.inputs.iter().filter(|input| **input != NO_INPUT) {
+                terms.push((input, f32::from(own == Some(input))));
+            }
+        }
+        terms
     }
 
     /// Takes apart what makes a matrix of inputs.

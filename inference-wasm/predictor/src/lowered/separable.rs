@@ -3,83 +3,99 @@
 //! In a network, the first layers' sums are the columns' sums, added; in a Gaussian kernel, a landmark's kernel is the columns' kernels,
 //! multiplied. Of many records that are mixed from two, only the rest of the model has to be computed.
 
+use super::Body;
 use super::exponential::exp_all;
 use super::kernel::Kernel;
 use super::network::{self, Network};
-use super::vector::Number;
 
 /// A model that takes columns apart.
-pub(crate) trait Separable {
-    type Number: Number;
-    /// What joining changes nothing.
-    const NEUTRAL: Self::Number;
-
+pub(crate) trait Parts {
     /// How many numbers a column gives.
     fn width(&self) -> usize;
-    /// Writes what a column gives with this value.
-    fn part(&self, feature: usize, value: f32, part: &mut [Self::Number]);
-    fn join(a: Self::Number, b: Self::Number) -> Self::Number;
+    /// What joining changes nothing.
+    fn neutral(&self) -> f64;
+    /// Appends what a column gives with this value.
+    fn append_part(&self, feature: usize, value: f32, parts: &mut Vec<f64>);
+    fn join(&self, a: &[f64], b: &[f64], joined: &mut [f64]);
     /// Appends the logits of joined parts of all columns.
-    fn finish(&self, joined: &[Self::Number], room: &mut network::Room, logits: &mut Vec<f32>);
+    fn finish(&self, joined: &[f64], room: &mut PartsRoom, logits: &mut Vec<f32>);
 }
 
-impl Separable for Network {
-    type Number = f32;
-    const NEUTRAL: f32 = 0.0;
+/// What finishing needs room for.
+#[derive(Default)]
+pub(crate) struct PartsRoom {
+    sums: Vec<f32>,
+    network: network::Room,
+}
 
+/// The model as one that takes columns apart, where it is one.
+pub(crate) fn parts(body: &Body) -> Option<&dyn Parts> {
+    match body {
+        Body::Network(network) => Some(network),
+        Body::Kernel(kernel) => Some(kernel),
+        Body::Trees(_) => None,
+    }
+}
+
+impl Parts for Network {
     fn width(&self) -> usize {
         self.networks.iter().filter_map(|layers| layers.first()).map(|first| first.bias.len()).sum()
     }
 
-    fn part(&self, feature: usize, value: f32, part: &mut [f32]) {
-        part.fill(Self::NEUTRAL);
+    fn neutral(&self) -> f64 {
+        0.0
+    }
+
+    fn append_part(&self, feature: usize, value: f32, parts: &mut Vec<f64>) {
         let terms = self.inputs.terms_of(feature, value);
-        let mut start = 0;
         for first in self.networks.iter().filter_map(|layers| layers.first()) {
-            let n_outputs = first.bias.len();
-            let sums = &mut part[start..start + n_outputs];
-            start += n_outputs;
+            let (start, n_outputs) = (parts.len(), first.bias.len());
+            parts.resize(start + n_outputs, 0.0);
             for &(input, value) in &terms {
                 let weights = &first.weights[input as usize * n_outputs..][..n_outputs];
-                sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+                parts[start..].iter_mut().zip(weights).for_each(|(sum, weight)| *sum += f64::from(value * weight));
             }
         }
     }
 
-    fn join(a: f32, b: f32) -> f32 {
-        a + b
+    fn join(&self, a: &[f64], b: &[f64], joined: &mut [f64]) {
+        joined.iter_mut().zip(a.iter().zip(b)).for_each(|(joined, (a, b))| *joined = a + b);
     }
 
-    fn finish(&self, joined: &[f32], room: &mut network::Room, logits: &mut Vec<f32>) {
-        self.logits_of_sums(joined, room, logits);
+    fn finish(&self, joined: &[f64], room: &mut PartsRoom, logits: &mut Vec<f32>) {
+        room.sums.clear();
+        room.sums.extend(joined.iter().map(|sum| *sum as f32));
+        self.logits_of_sums(&room.sums, &mut room.network, logits);
     }
 }
 
-impl Separable for Kernel {
-    type Number = f64;
-    const NEUTRAL: f64 = 1.0;
-
+impl Parts for Kernel {
     fn width(&self) -> usize {
         self.squares.len()
     }
 
-    fn part(&self, feature: usize, value: f32, part: &mut [f64]) {
-        part.fill(0.0);
+    fn neutral(&self) -> f64 {
+        1.0
+    }
+
+    fn append_part(&self, feature: usize, value: f32, parts: &mut Vec<f64>) {
+        let (start, n_landmarks) = (parts.len(), self.squares.len());
+        parts.resize(start + n_landmarks, 0.0);
         for (input, value) in self.inputs.terms_of(feature, value) {
-            let landmarks = &self.landmarks[input as usize * part.len()..][..part.len()];
-            for (distance, landmark) in part.iter_mut().zip(landmarks) {
+            let landmarks = &self.landmarks[input as usize * n_landmarks..][..n_landmarks];
+            for (exponent, landmark) in parts[start..].iter_mut().zip(landmarks) {
                 let apart = f64::from(value) - landmark;
-                *distance -= self.gamma * apart * apart;
+                *exponent -= self.gamma * apart * apart;
             }
         }
-        exp_all(part);
+        exp_all(&mut parts[start..]);
     }
 
-    fn join(a: f64, b: f64) -> f64 {
-        a * b
+    fn join(&self, a: &[f64], b: &[f64], joined: &mut [f64]) {
+        joined.iter_mut().zip(a.iter().zip(b)).for_each(|(joined, (a, b))| *joined = a * b);
     }
 
-    fn finish(&self, joined: &[f64], _: &mut network::Room, logits: &mut Vec<f32>) {
+    fn finish(&self, joined: &[f64], _: &mut PartsRoom, logits: &mut Vec<f32>) {
         self.logits_of_kernels(joined, logits);
     }
 }
@@ -110,20 +126,20 @@ mod tests {
     }
 
     /// Joins the parts of a row's columns and finishes them.
-    fn joined<M: Separable>(model: &M, row: &[f32]) -> Vec<f32> {
-        let mut all = vec![M::NEUTRAL; model.width()];
-        let mut part = all.clone();
+    fn joined(model: &dyn Parts, row: &[f32]) -> Vec<f32> {
+        let mut all = vec![model.neutral(); model.width()];
         for (feature, value) in row.iter().enumerate() {
-            model.part(feature, *value, &mut part);
-            all.iter_mut().zip(&part).for_each(|(all, part)| *all = M::join(*all, *part));
+            let mut part = Vec::new();
+            model.append_part(feature, *value, &mut part);
+            model.join(&all.clone(), &part, &mut all);
         }
         let mut logits = Vec::new();
-        model.finish(&all, &mut network::Room::default(), &mut logits);
+        model.finish(&all, &mut PartsRoom::default(), &mut logits);
         logits
     }
 
     #[track_caller]
-    fn check<M: Separable>(model: &M, logits: impl Fn(&[f32]) -> Vec<f32>) {
+    fn check(model: &dyn Parts, logits: impl Fn(&[f32]) -> Vec<f32>) {
         for row in [[3.0, 0.0], [f32::NAN, 1.0], [-4.0, 2.0], [0.5, -1.0], [0.5, 7.5]] {
             for (found, expected) in joined(model, &row).iter().zip(logits(&row)) {
                 assert!((found - expected).abs() < 1e-5, "{row:?}: {found}, whole {expected}");

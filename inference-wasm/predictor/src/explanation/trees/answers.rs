@@ -25,9 +25,14 @@ struct Column {
 impl Column {
     fn new(codes: impl Iterator<Item = u32> + Clone, code: Code) -> Self {
         let is_of_levels = matches!(code, Code::Levels(_));
-        let mut distinct: Vec<u32> = codes.clone().filter(|code| !is_of_levels || *code != 0).collect();
-        distinct.sort_unstable();
-        distinct.dedup();
+        let mut distinct: Vec<u32> = Vec::new();
+        for code in codes.clone().filter(|code| !is_of_levels || *code != 0) {
+            // There are few, and a sorter would be larger than all else here.
+            let place = distinct.partition_point(|other| *other < code);
+            if distinct.get(place) != Some(&code) {
+                distinct.insert(place, code);
+            }
+        }
         let has = |own: u32, asked: u32| if is_of_levels { own == asked } else { own >= asked };
         let rows_of =
             |asked: u32| codes.clone().enumerate().fold(0, |rows, (row, own)| rows | u128::from(has(own, asked)) << row);
