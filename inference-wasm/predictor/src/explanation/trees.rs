@@ -37,7 +37,7 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
     };
     let every_row = u128::MAX >> (u128::BITS as usize - n_rows);
     for &root in &trees.roots {
-        walk.node(Place { at: root, rows: every_row, n_own: 0, n_background: 0, depth: 0 })?;
+        walk.node(root, every_row, Way { n_own: 0, n_background: 0, depth: 0 }, &mut Said::default())?;
     }
     let mut contributions = walk.contributions;
     contributions.iter_mut().flatten().for_each(|sum| *sum /= n_rows as f64);
@@ -53,14 +53,11 @@ enum Side {
     Background,
 }
 
-/// A node, the background rows that came there, and how many columns were taken from each side.
+/// How many columns were taken from each side on the way to a node, and how many steps it is down.
 #[derive(Clone, Copy)]
-struct Place {
-    at: u32,
-    /// One bit for each row.
-    rows: u128,
-    n_own: usize,
-    n_background: usize,
+struct Way {
+    n_own: u32,
+    n_background: u32,
     depth: u32,
 }
 
@@ -89,74 +86,76 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn node(&mut self, mut place: Place) -> Option<Said> {
-        let mut said = Said::default();
+    /// Adds what the leaves say that some rows come to from a node; none where there are too many steps. Numbers are passed one by one, as
+    /// they then stay in registers.
+    fn node(&mut self, mut at: u32, mut rows: u128, mut way: Way, said: &mut Said) -> Option<()> {
         loop {
-            self.steps_left = self.steps_left.checked_sub(1).filter(|_| place.depth < MOST_DEPTH)?;
-            let node = self.trees.nodes[place.at as usize];
-            if node.next == place.at {
-                said.add(self.leaf(node.bound, place));
-                return Some(said);
+            self.steps_left = self.steps_left.checked_sub(1).filter(|_| way.depth < MOST_DEPTH)?;
+            let node = self.trees.nodes[at as usize];
+            if node.next == at {
+                self.leaf(node.bound, rows, way, said);
+                return Some(());
             }
-            place.depth += 1;
+            way.depth += 1;
             let feature = self.trees.columns[node.column as usize].feature as usize;
             let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
             let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
             let side = self.sides[feature];
             if side == Side::Own {
-                place.at = own;
+                at = own;
                 continue;
             }
-            let yes = self.answers[place.at as usize];
-            let alike = place.rows & if is_yes { yes } else { !yes };
-            let apart = place.rows & !alike;
+            let yes = self.answers[at as usize];
+            let apart = rows & if is_yes { !yes } else { yes };
             if apart == 0 {
-                place.at = own;
+                at = own;
                 continue;
             }
-            if alike != 0 {
-                said.add(self.node(Place { at: own, rows: alike, ..place })?);
+            if apart != rows {
+                self.node(own, rows & !apart, way, said)?;
             }
-            let there = Place { at: other, rows: apart, ..place };
-            if side == Side::Background {
-                place = there;
-                continue;
+            (at, rows) = (other, apart);
+            if side == Side::Either {
+                return self.part(feature, [own, other], apart, way, said);
             }
-            let both = self.part(feature, Place { at: own, ..there }, there)?;
-            said.add(both);
-            return Some(said);
         }
     }
 
     /// Where rows part from the record at a column that neither has yet: the way with the record's value, and the one without.
-    fn part(&mut self, feature: usize, own: Place, other: Place) -> Option<Said> {
+    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u128, way: Way, said: &mut Said) -> Option<()> {
+        let (mut with, mut without) = (Said::default(), Said::default());
         self.sides[feature] = Side::Own;
-        let mut said = self.node(Place { n_own: own.n_own + 1, ..own })?;
+        self.node(own, rows, Way { n_own: way.n_own + 1, ..way }, &mut with)?;
         self.sides[feature] = Side::Background;
-        let without = self.node(Place { n_background: other.n_background + 1, ..other })?;
+        self.node(other, rows, Way { n_background: way.n_background + 1, ..way }, &mut without)?;
         self.sides[feature] = Side::Either;
-        for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(said.own.iter().zip(without.background)) {
+        for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(with.own.iter().zip(without.background)) {
             *sum += gain - loss;
         }
+        said.add(with);
         said.add(without);
-        Some(said)
+        Some(())
     }
 
-    fn leaf(&self, bound: u32, place: Place) -> Said {
-        let Place { mut rows, n_own, n_background, .. } = place;
+    fn leaf(&self, bound: u32, mut rows: u128, way: Way, said: &mut Said) {
+        let (n_own, n_background) = (way.n_own as usize, way.n_background as usize);
         if n_own + n_background == 0 {
-            return Said::default();
+            return;
         }
-        let mut sums = [f64::from(rows.count_ones()), 0.0];
+        let value = self.value(bound);
+        let mut sums = [f64::from(rows.count_ones()) * value, 0.0];
         while rows != 0 {
             sums[1] += self.stretches[rows.trailing_zeros() as usize];
             rows &= rows - 1;
         }
-        let value = self.value(bound);
-        let said = |n: usize, weight: f64| sums.map(|sum| if n == 0 { 0.0 } else { sum * value * weight });
-        Said {
-            own: said(n_own, self.weights.of(n_own.saturating_sub(1), n_background)),
-            background: said(n_background, self.weights.of(n_own, n_background.saturating_sub(1))),
+        sums[1] *= value;
+        if n_own > 0 {
+            let weight = self.weights.of(n_own - 1, n_background);
+            said.own.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
+        }
+        if n_background > 0 {
+            let weight = self.weights.of(n_own, n_background - 1);
+            said.background.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
         }
     }
 

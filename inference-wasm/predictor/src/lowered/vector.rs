@@ -29,32 +29,35 @@ unsafe fn product_in_wide_vectors<T: Number>(terms: &[Term<T>], matrix: &[T], n_
 #[inline(always)]
 fn product_in_tiles<T: Number>(terms: &[Term<T>], matrix: &[T], n_columns: usize, sums: &mut Vec<T>) {
     sums.clear();
+    sums.resize(n_columns, T::default());
+    let mut first = 0;
     #[cfg(target_arch = "x86_64")]
-    while n_columns - sums.len() >= 2 * TILE {
-        sums.extend(tile::<T, { 2 * TILE }>(terms, matrix, n_columns, sums.len()));
+    while n_columns - first >= 2 * TILE {
+        first = tile::<T, { 2 * TILE }>(terms, matrix, first, sums);
     }
-    while n_columns - sums.len() >= TILE {
-        sums.extend(tile::<T, TILE>(terms, matrix, n_columns, sums.len()));
+    while n_columns - first >= TILE {
+        first = tile::<T, TILE>(terms, matrix, first, sums);
     }
-    while n_columns - sums.len() >= SMALL_TILE {
-        sums.extend(tile::<T, SMALL_TILE>(terms, matrix, n_columns, sums.len()));
+    while n_columns - first >= SMALL_TILE {
+        first = tile::<T, SMALL_TILE>(terms, matrix, first, sums);
     }
-    while sums.len() < n_columns {
-        sums.extend(tile::<T, 1>(terms, matrix, n_columns, sums.len()));
+    while first < n_columns {
+        first = tile::<T, 1>(terms, matrix, first, sums);
     }
 }
 
-/// The sums of some columns that lie side by side.
+/// Writes the sums of some columns that lie side by side; gives the column after them.
 #[inline(always)]
-fn tile<T: Number, const N: usize>(terms: &[Term<T>], matrix: &[T], n_columns: usize, first: usize) -> [T; N] {
+fn tile<T: Number, const N: usize>(terms: &[Term<T>], matrix: &[T], first: usize, all: &mut [T]) -> usize {
     let mut sums = [T::default(); N];
     for &(row, value) in terms {
-        let numbers = &matrix[row as usize * n_columns + first..][..N];
+        let numbers = &matrix[row as usize * all.len() + first..][..N];
         for column in 0..N {
             sums[column] += value * numbers[column];
         }
     }
-    sums
+    all[first..first + N].copy_from_slice(&sums);
+    first + N
 }
 
 /// What is multiplied and added.
