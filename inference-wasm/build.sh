@@ -28,6 +28,30 @@ build() {
     fi
 }
 
+# The small module has vector instructions, as browsers have since 2023, and Node, and workerd. It brings a standard library that is made for
+# size and without the words of panics, where the toolchain has the sources; else its own, and is a fifth larger. Such a panic is a trap, and
+# nothing should cause one.
+build_small() {
+    local vectors="-C target-feature=+simd128"
+    if [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library" ] && has_target; then
+        RUSTC_BOOTSTRAP=1 RUSTFLAGS="$RUSTFLAGS $vectors -Zunstable-options -Cpanic=immediate-abort" \
+            cargo build --quiet --locked --target "$target" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
+    else
+        echo "build.sh: no sources of the standard library (rustup component add rust-src): the small module will be larger" >&2
+        RUSTFLAGS="$RUSTFLAGS $vectors" build "$@"
+    fi
+}
+
+# Bindings without comments and long names; their types keep both.
+minify() {
+    local esbuild=web/node_modules/.bin/esbuild
+    if [ -x "$esbuild" ]; then
+        "$esbuild" "$1" --minify --format=esm --log-level=warning --allow-overwrite --outfile="$1"
+    else
+        echo "build.sh: no esbuild in web/node_modules (npm ci there): $1 stays as it is" >&2
+    fi
+}
+
 # The command line tool must be of the very version of the library.
 bindgen() {
     local version tool
@@ -47,6 +71,7 @@ bindings() {
     if [ ! "$folder/${1}_bg.wasm" -nt "$wasm" ] || [ inference-wasm/build.sh -nt "$folder/${1}_bg.wasm" ]; then
         mkdir -p "$folder"
         bindgen --out-dir "$folder" "${@:4}" "$wasm"
+        case $folder in */pkg/*) minify "$folder/$1.js" ;; esac
         touch "$folder/${1}_bg.wasm"
     fi
 }
@@ -72,7 +97,7 @@ flatten() {
 }
 
 # One cargo run each: in one, the small modules would get the features of the others. EDGE_FEATURES=tract builds the worker for any ONNX file.
-build --profile wasm-lite -p inference-wasm
+build_small --profile wasm-lite -p inference-wasm
 build --profile wasm-lite -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
 build --profile wasm -p inference-wasm --features inference-wasm/tract
 bindings inference_wasm wasm-lite inference-wasm/pkg/lite

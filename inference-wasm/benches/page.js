@@ -3,8 +3,9 @@
 const N_SINGLE = 10_000;
 const N_ROWS = 45_211;
 const N_BATCHES = 5;
+const N_EXPLAINED = 41;
 
-const { engine, model, width: asked } = Object.fromEntries(new URLSearchParams(location.search));
+const { engine, model, width: asked, explain, workers } = Object.fromEntries(new URLSearchParams(location.search));
 const bytes = fetch(`${model}.onnx`).then((response) => response.arrayBuffer()).then((buffer) => new Uint8Array(buffer));
 
 /** Ours: records in, checked against the contract; feature rows for the batch. */
@@ -13,7 +14,12 @@ async function tidemark(build) {
   const module = await import(`./pkg/${build}/inference_wasm.js`);
   const [file] = await Promise.all([bytes, module.default({ module_or_path })]);
   const predictor = new module.Predictor(file);
-  return { contract: predictor.contract(), one: (record) => predictor.predict(record), many: (rows) => predictor.scores(rows) };
+  return {
+    contract: predictor.contract(),
+    one: (record) => predictor.predict(record),
+    many: (rows) => predictor.scores(rows),
+    explain: (record) => predictor.explain(record),
+  };
 }
 
 /** onnxruntime-web: feature rows that someone else has checked and encoded. */
@@ -70,19 +76,72 @@ const singles = Array.from({ length: 1000 }, (_, at) => {
   const row = rows.slice(at * width, (at + 1) * width);
   return isOurs ? toRecord(contract, row) : row;
 });
-for (const record of singles) await scorer.one(record);
-const started = performance.now();
-if (isOurs) for (let at = 0; at < N_SINGLE; at += 1) scorer.one(singles[at % singles.length]);
-else for (let at = 0; at < N_SINGLE; at += 1) await scorer.one(singles[at % singles.length]);
-const single_us = ((performance.now() - started) * 1000) / N_SINGLE;
+if (explain) window.result = explained(singles);
+else if (workers) window.result = await together(Number(workers));
+else window.result = { first_ms, ...(await timed(singles)) };
 
-let batch_ms = Infinity;
-let probabilities;
-for (let at = 0; at < N_BATCHES; at += 1) {
-  const before = performance.now();
-  probabilities = await scorer.many(rows);
-  batch_ms = Math.min(batch_ms, performance.now() - before);
+/** The batch in parts by several workers, each a part and another for every one that comes back. */
+async function together(n_workers) {
+  const team = await Promise.all(Array.from({ length: n_workers }, started));
+  const part = Math.ceil(N_ROWS / (4 * n_workers)) * width;
+  let batch_ms = Infinity;
+  for (let at = 0; at < N_BATCHES; at += 1) {
+    const before = performance.now();
+    const places = Array.from({ length: Math.ceil(rows.length / part) }, (_, index) => index * part);
+    const scored = [];
+    const drain = async (worker) => {
+      for (let place = places.shift(); place !== undefined; place = places.shift()) {
+        const { at, probabilities } = await answer(worker, { at: place, rows: rows.slice(place, place + part) });
+        scored[at / part] = probabilities;
+      }
+    };
+    await Promise.all(team.map(drain));
+    batch_ms = Math.min(batch_ms, performance.now() - before);
+    if (scored.reduce((sum, { length }) => sum + length, 0) < N_ROWS) throw new Error('a part is missing');
+  }
+  return { batch_ms };
 }
-let sum = 0;
-for (let at = 1; at < probabilities.length; at += 2) sum += probabilities[at];
-window.result = { first_ms, single_us, batch_ms, sum };
+
+async function started() {
+  const worker = new Worker('./worker.js', { type: 'module' });
+  await answer(worker, { model: `./${model}.onnx` });
+  return worker;
+}
+
+function answer(worker, message) {
+  return new Promise((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = ({ message }) => reject(new Error(message));
+    worker.postMessage(message);
+  });
+}
+
+/** The middle of some explanations' times, each of another record. */
+function explained(records) {
+  const times = records.slice(0, N_EXPLAINED).map((record) => {
+    const before = performance.now();
+    scorer.explain(record);
+    return performance.now() - before;
+  });
+  return { method: scorer.explain(records[0]).method, explain_ms: times.sort((a, b) => a - b)[N_EXPLAINED >> 1] };
+}
+
+/** Single records, then batches. */
+async function timed(singles) {
+  for (const record of singles) await scorer.one(record);
+  const started = performance.now();
+  if (isOurs) for (let at = 0; at < N_SINGLE; at += 1) scorer.one(singles[at % singles.length]);
+  else for (let at = 0; at < N_SINGLE; at += 1) await scorer.one(singles[at % singles.length]);
+  const single_us = ((performance.now() - started) * 1000) / N_SINGLE;
+
+  let batch_ms = Infinity;
+  let probabilities;
+  for (let at = 0; at < N_BATCHES; at += 1) {
+    const before = performance.now();
+    probabilities = await scorer.many(rows);
+    batch_ms = Math.min(batch_ms, performance.now() - before);
+  }
+  let sum = 0;
+  for (let at = 1; at < probabilities.length; at += 2) sum += probabilities[at];
+  return { single_us, batch_ms, sum };
+}

@@ -13,6 +13,29 @@ export function table(results) {
   return [line(head), line(head.map(() => '---')), ...rows].join('\n');
 }
 
+/** What an explanation of a record with 15 columns may take. */
+const ASKED_EXPLAIN_MS = 5;
+
+/** How many times as fast as onnxruntime-web's one thread a batch in several workers must be. */
+const ASKED_IN_WORKERS = 2;
+
+/** One line per model: the batch in several workers. */
+export function inWorkers(results, batches, n_workers) {
+  const line = ([model, batch_ms]) => {
+    const other = results.find((result) => result.engine === 'onnxruntime' && result.model === model);
+    const times = other.batch_ms / batch_ms;
+    return `${times >= ASKED_IN_WORKERS ? 'met  ' : 'SHORT'} batch of lite in ${n_workers} workers, ${model}: ${batch_ms.toFixed(0)} ms, ${times.toFixed(2)} times as fast, asked ${ASKED_IN_WORKERS}`;
+  };
+  return Object.entries(batches).map(line).join('\n');
+}
+
+/** One line per family: how long an explanation takes. */
+export function explanations(explained) {
+  const line = ({ family, method, explain_ms }) =>
+    `${explain_ms <= ASKED_EXPLAIN_MS ? 'met  ' : 'SHORT'} explain of lite, ${family} (${method}): ${explain_ms.toFixed(2)} ms, asked ${ASKED_EXPLAIN_MS}`;
+  return explained.map(line).join('\n');
+}
+
 /** One line per thing asked and model. */
 export function verdicts(results) {
   const lines = [];

@@ -4,14 +4,15 @@
  *   npm install && npm run bench -- [BOOSTER.onnx] [FOREST.onnx]
  *
  * Without arguments the production bundle of ../../data (or TIDEMARK_HOME) is the booster, and the newest random forest of its registry the
- * forest. Needs ../pkg (../build.sh), ../../web/node_modules (playwright-core) and Chromium.
+ * forest; every family that the registry holds is explained, by the small module. Needs ../pkg (../build.sh), ../../web/node_modules (playwright-core) and Chromium.
  */
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { compressed, startServer } from './server.mjs';
-import { table, verdicts } from './report.mjs';
+import { explanations, inWorkers, table, verdicts } from './report.mjs';
 import { Predictor } from '../pkg/lite/node.js';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
@@ -25,14 +26,15 @@ const ENGINES = {
   onnxruntime: ['ort/ort.wasm.min.mjs', 'ort/ort-wasm-simd-threaded.mjs', 'ort/ort-wasm-simd-threaded.wasm'],
 };
 
+const newest = newestByFamily();
 const models = { booster: process.argv[2] ?? join(HOME, 'production', 'model.onnx'), forest: process.argv[3] ?? newestForest() };
-const widths = Object.fromEntries(Object.entries(models).map(([name, path]) => [name, widthOf(path)]));
+const widths = Object.fromEntries(Object.entries({ ...newest, ...models }).map(([name, path]) => [name, widthOf(path)]));
 const folders = {
   pkg: resolve(import.meta.dirname, '..', 'pkg'),
   ort: join(import.meta.dirname, 'node_modules', 'onnxruntime-web', 'dist'),
 };
 const { chromium } = createRequire(join(ROOT, 'web', 'package.json'))('playwright-core');
-const server = await startServer(import.meta.dirname, folders, models);
+const server = await startServer(import.meta.dirname, folders, { ...newest, ...models });
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-gpu'] });
 
 const results = [];
@@ -43,18 +45,33 @@ for (const model of Object.keys(models)) {
     results.push({ engine, model, bytes: bytesOf(engine), ...best(rounds) });
   }
 }
+const n_workers = Number(process.env.WORKERS ?? availableParallelism());
+const batches = {};
+for (const model of Object.keys(models)) {
+  batches[model] = Infinity;
+  for (let round = 0; round < N_ROUNDS; round += 1) batches[model] = Math.min(batches[model], (await measure('lite', model, `&workers=${n_workers}`)).batch_ms);
+}
+const explained = [];
+for (const family of Object.keys(newest)) {
+  const rounds = [];
+  for (let round = 0; round < N_ROUNDS; round += 1) rounds.push(await measure('lite', family, '&explain=1'));
+  explained.push(rounds.reduce((best, other) => (other.explain_ms < best.explain_ms ? other : best)));
+  explained.at(-1).family = family;
+}
 await browser.close();
 await server.close();
 console.log(table(results));
 console.log(verdicts(results));
+console.log(inWorkers(results, batches, n_workers));
+console.log(explanations(explained));
 
 /** One cold start: a context of its own has no cache. */
-async function measure(engine, model) {
+async function measure(engine, model, more = '') {
   const context = await browser.newContext();
   try {
     const page = await context.newPage();
     page.on('pageerror', (error) => console.error(`${engine}, ${model}: ${error}`));
-    await page.goto(`${server.url}page.html?engine=${engine}&model=${model}&width=${widths[model]}`);
+    await page.goto(`${server.url}page.html?engine=${engine}&model=${model}&width=${widths[model]}${more}`);
     await page.waitForFunction(() => window.result, undefined, { timeout: 120_000 });
     return await page.evaluate(() => window.result);
   } finally {
@@ -85,9 +102,15 @@ function widthOf(path) {
 }
 
 function newestForest() {
+  const forest = newest['random-forest'];
+  if (!forest) throw new Error(`there is no random forest in the registry of ${HOME}: run \`trainer run\`, or name one`);
+  return forest;
+}
+
+/** The newest model of each family of the registry. */
+function newestByFamily() {
   const versions = join(HOME, 'registry', 'versions');
+  if (!existsSync(versions)) return {};
   const family = (name) => JSON.parse(readFileSync(join(versions, name, 'manifest.json'), 'utf8')).family;
-  const newest = existsSync(versions) && readdirSync(versions).sort().reverse().find((name) => family(name) === 'random-forest');
-  if (!newest) throw new Error(`there is no random forest in ${versions}: run \`trainer run\`, or name one`);
-  return join(versions, newest, 'model.onnx');
+  return Object.fromEntries(readdirSync(versions).sort().map((name) => [family(name), join(versions, name, 'model.onnx')]));
 }

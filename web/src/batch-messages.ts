@@ -1,4 +1,4 @@
-/** What the page and its web worker say to each other about a file. */
+/** What the page, its web worker and that one's helpers say to each other about a file. */
 
 /** A file to score. */
 export interface Order {
@@ -45,4 +45,35 @@ export interface Failed {
   kind: 'failed';
   message: string;
   hint: string;
+}
+
+/** What a helper is told first: the model, and how the file's rows are to be read. */
+export interface Start {
+  kind: 'start';
+  bytes: Uint8Array;
+  /** The names of the file's columns. */
+  header: string[];
+  delimiter: string;
+}
+
+/** A part of the file for a helper; whole rows, the first part with the header. */
+export interface Part {
+  kind: 'part';
+  index: number;
+  text: string;
+}
+
+/** A part with its predictions. */
+export interface ScoredPart {
+  kind: 'scored';
+  index: number;
+  /** The rows with what is added to them, as text. */
+  lines: string;
+  n_rows: number;
+  n_flagged: number;
+  n_set_aside: number;
+  /** The first of the rows set aside, counted within the part. */
+  refusals: Refusal[];
+  /** Rows by predicted class, in the contract's order. */
+  labels: number[];
 }

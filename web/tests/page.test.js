@@ -257,6 +257,36 @@ describe('a file', () => {
     await page.getByText('2,500 rows scored').waitFor();
   });
 
+  test('of several parts keeps the order of its rows, whatever stands in them', async () => {
+    await open(bundle.model);
+    const [good] = bundle.rows;
+    const { columns } = await page.evaluate(() => window.tidemark.contract);
+    const { name } = columns.find((column) => column.kind === 'numeric');
+    const [n_rows, bad] = [12_000, 11_500];
+    const filler = '5" x\n'.repeat(20);
+    const quoted = (at) => `"${`${at}\n${filler}`.replaceAll('"', '""')}"`;
+    const rows = Array.from({ length: n_rows }, (_, at) => ({ id: quoted(at), ...bundle.rows[at % bundle.rows.length].record }));
+    rows[bad] = { id: quoted(bad), ...good.record, [name]: 'many' };
+    await drop(csv(rows));
+    const text = await saved();
+    const ids = [...text.matchAll(/^"(\d+)\n/gm)].map(([, id]) => Number(id));
+    assert.deepEqual(ids, Array.from({ length: n_rows }, (_, at) => at));
+    const answers = text.split('\n').filter((line) => line.startsWith('",')).map((line) => line.split(',').slice(-1 - Object.keys(good.probabilities).length)[0]);
+    assert.deepEqual(answers, rows.map((_, at) => (at === bad ? '' : bundle.rows[at % bundle.rows.length].label)));
+    assert.match(await page.locator('.news').textContent(), new RegExp(`row ${(bad + 1).toLocaleString('en')}: .*many`));
+  });
+
+  test('tells when a helper does not start', async () => {
+    await open(bundle.model);
+    await page.route(/batch-helper/, (route) => route.abort());
+    try {
+      await drop(csv(Array.from({ length: 12_000 }, () => ({ id: 'x'.repeat(100), ...bundle.rows[0].record }))));
+      await page.getByText('Not scored').waitFor();
+    } finally {
+      await page.unroute(/batch-helper/);
+    }
+  });
+
   test('with bad rows keeps its lines, and tells which and why', async () => {
     await open(bundle.model);
     const { columns } = await page.evaluate(() => window.tidemark.contract);

@@ -7,9 +7,11 @@
 //! Trees and linear models are explained exactly, on the scale on which they add up; other models by their probability, from random orders
 //! of the columns, with the error stated.
 
+mod kept;
 mod linear;
 mod orders;
 mod random;
+mod steps;
 mod trees;
 mod weight;
 
@@ -19,7 +21,8 @@ use serde::Serialize;
 use crate::engine::Engine;
 use crate::error::{ExplainError, PredictError};
 use crate::lowered::{Body, Link, Lowered};
-use crate::predictor::Predictor;
+use crate::predictor::{Predictor, Scores};
+pub(crate) use kept::Kept;
 
 /// What each column adds to a prediction.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -163,9 +166,9 @@ impl Question<'_> {
         if !is_linear && !matches!(&model.body, Body::Trees(_)) {
             return Ok(None);
         }
-        let values = self.values(model, self.background.values());
+        let values = self.values_of(model, self.kept().logits(model, self.background));
         let value = self.values(model, self.own)[0];
-        let probabilities = self.probabilities(self.background.values())?;
+        let probabilities = self.background_probabilities()?;
         let has_points = model.n_logits() == 1 || model.link == Link::Identity;
         let stretch = |(at, p): (&f64, &f64)| ratio(probability - p, value - at);
         let stretches: Vec<f64> = values.iter().zip(&probabilities).map(stretch).collect();
@@ -186,17 +189,32 @@ impl Question<'_> {
         }))
     }
 
+    fn kept(&self) -> &Kept {
+        self.predictor.kept()
+    }
+
     /// What is explained of an additive model, of feature rows.
     fn values(&self, model: &Lowered, rows: &[f32]) -> Vec<f64> {
-        let logits = model.logits(rows);
+        self.values_of(model, &model.logits(rows))
+    }
+
+    fn values_of(&self, model: &Lowered, logits: &[f32]) -> Vec<f64> {
         logits.chunks_exact(model.n_logits()).map(|logits| model.link.value(logits, self.class)).collect()
     }
 
     /// The class's probability, of feature rows.
     fn probabilities(&self, rows: &[f32]) -> Result<Vec<f64>, PredictError> {
-        let scores = self.predictor.scores(rows, rows.len() / self.own.len())?;
+        Ok(self.probabilities_of(&self.predictor.scores(rows, rows.len() / self.own.len())?))
+    }
+
+    /// The class's probability, of the background's rows.
+    fn background_probabilities(&self) -> Result<Vec<f64>, PredictError> {
+        Ok(self.probabilities_of(self.kept().scores(self.predictor, self.background)?))
+    }
+
+    fn probabilities_of(&self, scores: &Scores) -> Vec<f64> {
         let n_classes = self.predictor.contract().target.classes.len();
-        Ok(scores.probabilities.iter().skip(self.class).step_by(n_classes).copied().map(f64::from).collect())
+        scores.probabilities.iter().skip(self.class).step_by(n_classes).copied().map(f64::from).collect()
     }
 }
 

@@ -4,8 +4,14 @@ use crate::error::LoadError;
 use crate::onnx::{FLOAT, Graph, Value};
 use crate::{FEATURES, LABEL, PROBABILITIES};
 
+/// The most inputs and outputs, each, as every one is looked for among all operators. Files of old versions call every constant an input.
+const MOST_DECLARED: usize = 1000;
+
 /// The interface by the file's own declarations, and every name that is read must be made somewhere.
 pub(crate) fn check(graph: &Graph, n_features: usize, n_classes: usize) -> Result<(), LoadError> {
+    if graph.inputs.len().max(graph.outputs.len()) > MOST_DECLARED {
+        return Err(LoadError::Graph { reason: "it has more inputs or outputs than a classifier".into() });
+    }
     let is_constant = |name: &str| graph.constants.iter().any(|tensor| tensor.name == name);
     let is_made =
         |name: &str| graph.nodes.iter().any(|node| node.outputs.contains(&name)) || is_constant(name) || name == FEATURES;

@@ -17,6 +17,7 @@ mod inputs;
 mod kernel;
 mod network;
 mod pattern;
+mod separable;
 mod trees;
 mod vector;
 
@@ -28,7 +29,8 @@ pub(crate) use kernel::Kernel;
 pub(crate) use network::Network;
 pub(crate) use pattern::Unknown;
 use pattern::{AXIS, KEPT, Known, Pattern, unknown};
-pub(crate) use trees::Trees;
+pub(crate) use separable::{Parts, PartsRoom, parts};
+pub(crate) use trees::{Code, Trees};
 
 /// Rows that are computed together; what they need fits the second cache.
 const BLOCK: usize = 256;
@@ -104,15 +106,21 @@ impl Lowered {
         for rows in features.chunks(BLOCK * self.n_features) {
             self.logits_of_block(rows, &mut room);
             for logits in room.logits.chunks_exact(self.n_logits()) {
-                let start = probabilities.len();
-                self.link.append(logits, probabilities);
-                let row = &mut probabilities[start..];
-                if let Some(calibration) = &self.calibration {
-                    calibration.apply(row);
-                }
+                let row = self.append_probabilities(logits, probabilities);
                 labels.push(self.decision.label(row));
             }
         }
+    }
+
+    /// Appends the probabilities of a row's logits and gives them.
+    pub(crate) fn append_probabilities<'a>(&self, logits: &[f32], probabilities: &'a mut Vec<f32>) -> &'a [f32] {
+        let start = probabilities.len();
+        self.link.append(logits, probabilities);
+        let row = &mut probabilities[start..];
+        if let Some(calibration) = &self.calibration {
+            calibration.apply(row);
+        }
+        row
     }
 
     /// What the model says of feature rows before link and calibration, `[n_rows, n_logits]`.

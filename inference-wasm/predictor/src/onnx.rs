@@ -6,7 +6,14 @@
 mod wire;
 
 use crate::error::LoadError;
+#[cfg(feature = "tract")]
+use crate::{FEATURES, LABEL, PROBABILITIES};
 use wire::{Broken, Field, fields, floats, integers, text};
+
+/// The most operators, constants, inputs and outputs of a graph, each; and the most attributes of all operators. Empty ones take two bytes of
+/// a file and a hundred times as much here, and no classifier has nearly as many.
+const MOST_PARTS: usize = 20_000;
+const MOST_ATTRIBUTES: usize = 100_000;
 
 /// `TensorProto.DataType` of float32.
 pub(crate) const FLOAT: i64 = 1;
@@ -53,6 +60,8 @@ pub(crate) struct Attribute<'a> {
     pub(crate) floats: Vec<f32>,
     pub(crate) integers: Vec<i64>,
     pub(crate) texts: Vec<&'a [u8]>,
+    /// Whether it holds what no classifier needs: graphs, types, lists of tensors or sparse ones.
+    pub(crate) is_nested: bool,
 }
 
 /// A constant. Values lie in `raw` or in the list of their type.
@@ -83,7 +92,11 @@ impl<'a> Model<'a> {
     /// # Errors
     /// [`LoadError::Truncated`] where the bytes end within the file, [`LoadError::NotOnnx`] for anything else that is no file with a graph.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, LoadError> {
-        let refuse = |_| if ends_early(bytes) { LoadError::Truncated { bytes: bytes.len() } } else { LoadError::NotOnnx };
+        let refuse = |broken| match broken {
+            Broken::TooLarge => LoadError::Graph { reason: "it has more parts than a classifier".into() },
+            Broken::Message if ends_early(bytes) => LoadError::Truncated { bytes: bytes.len() },
+            Broken::Message => LoadError::NotOnnx,
+        };
         let mut model = Self::default();
         let (mut has_graph, mut ir_version) = (false, 0);
         for field in fields(bytes) {
@@ -101,7 +114,7 @@ impl<'a> Model<'a> {
         match has_graph {
             true => Ok(model),
             false if ir_version > 0 => Err(LoadError::Truncated { bytes: bytes.len() }),
-            false => Err(refuse(Broken)),
+            false => Err(refuse(Broken::Message)),
         }
     }
 }
@@ -109,12 +122,13 @@ impl<'a> Model<'a> {
 impl<'a> Graph<'a> {
     fn read(bytes: &'a [u8]) -> Result<Self, Broken> {
         let mut graph = Self::default();
+        let mut attributes_left = MOST_ATTRIBUTES;
         for field in fields(bytes) {
             match field? {
-                (1, Field::Bytes(node)) => graph.nodes.push(Node::read(node)?),
-                (5, Field::Bytes(tensor)) => graph.constants.push(Tensor::read(tensor)?),
-                (11, Field::Bytes(value)) => graph.inputs.push(Value::read(value)?),
-                (12, Field::Bytes(value)) => graph.outputs.push(Value::read(value)?),
+                (1, Field::Bytes(node)) => push(&mut graph.nodes, Node::read(node, &mut attributes_left)?)?,
+                (5, Field::Bytes(tensor)) => push(&mut graph.constants, Tensor::read(tensor)?)?,
+                (11, Field::Bytes(value)) => push(&mut graph.inputs, Value::read(value)?)?,
+                (12, Field::Bytes(value)) => push(&mut graph.outputs, Value::read(value)?)?,
                 _ => {}
             }
         }
@@ -122,8 +136,16 @@ impl<'a> Graph<'a> {
     }
 }
 
+fn push<T>(parts: &mut Vec<T>, part: T) -> Result<(), Broken> {
+    if parts.len() == MOST_PARTS {
+        return Err(Broken::TooLarge);
+    }
+    parts.push(part);
+    Ok(())
+}
+
 impl<'a> Node<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, Broken> {
+    fn read(bytes: &'a [u8], attributes_left: &mut usize) -> Result<Self, Broken> {
         let mut node = Self::default();
         for field in fields(bytes) {
             match field? {
@@ -131,7 +153,10 @@ impl<'a> Node<'a> {
                 (2, Field::Bytes(name)) => node.outputs.push(text(name)?),
                 (3, Field::Bytes(name)) => node.name = text(name)?,
                 (4, Field::Bytes(operator)) => node.operator = text(operator)?,
-                (5, Field::Bytes(attribute)) => node.attributes.push(Attribute::read(attribute)?),
+                (5, Field::Bytes(attribute)) => {
+                    *attributes_left = attributes_left.checked_sub(1).ok_or(Broken::TooLarge)?;
+                    node.attributes.push(Attribute::read(attribute)?);
+                }
                 (7, Field::Bytes(domain)) => node.domain = text(domain)?,
                 _ => {}
             }
@@ -156,6 +181,7 @@ impl<'a> Attribute<'a> {
                 (7, values) => floats(values, &mut attribute.floats)?,
                 (8, values) => integers(values, &mut attribute.integers)?,
                 (9, Field::Bytes(text)) => attribute.texts.push(text),
+                (6 | 10 | 11 | 14 | 15 | 22 | 23, _) => attribute.is_nested = true,
                 _ => {}
             }
         }
@@ -278,6 +304,45 @@ fn read_pair(bytes: &[u8]) -> Result<(&str, &str), Broken> {
         }
     }
     Ok(pair)
+}
+
+/// A file that holds what decides what the model computes, and nothing else: for a reader that takes memory for all there is.
+#[cfg(feature = "tract")]
+pub(crate) fn bare(model: &[u8]) -> Vec<u8> {
+    let mut bare = Vec::new();
+    // Of several graphs the last counts, as in `Model::read`.
+    let mut last_graph: &[u8] = &[];
+    for field in fields(model).flatten() {
+        match field {
+            (1, Field::Number(version)) => wire::put_number(1, version, &mut bare),
+            (7, Field::Bytes(graph)) => last_graph = graph,
+            (8, Field::Bytes(set)) => wire::put_bytes(8, set, &mut bare),
+            _ => {}
+        }
+    }
+    wire::put_bytes(7, &bare_graph(last_graph), &mut bare);
+    bare
+}
+
+/// Operators and constants, with the interface that was checked.
+#[cfg(feature = "tract")]
+fn bare_graph(graph: &[u8]) -> Vec<u8> {
+    const FLOAT_TENSOR: &[u8] = &[0x0a, 0x02, 0x08, FLOAT as u8];
+    let mut bare = Vec::with_capacity(graph.len());
+    for field in fields(graph).flatten() {
+        if let (number @ (1 | 5), Field::Bytes(part)) = field {
+            wire::put_bytes(number, part, &mut bare);
+        }
+    }
+    for (side, name) in [(11, FEATURES), (12, LABEL), (12, PROBABILITIES)] {
+        let mut value = Vec::new();
+        wire::put_bytes(1, name.as_bytes(), &mut value);
+        if side == 11 {
+            wire::put_bytes(2, FLOAT_TENSOR, &mut value);
+        }
+        wire::put_bytes(side, &value, &mut bare);
+    }
+    bare
 }
 
 /// Whether the bytes are fields of an ONNX model of which the last one is cut short.

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use crate::engine::{Choice, Engine};
 use crate::error::{LoadError, PredictError};
+use crate::explanation::Kept;
 use crate::interface;
 use crate::onnx::Model;
 
@@ -25,6 +26,7 @@ pub struct Predictor {
     threshold: Option<f64>,
     synthetic: bool,
     background: Option<Background>,
+    kept: Kept,
     engine: Engine,
 }
 
@@ -103,6 +105,7 @@ impl Predictor {
             threshold: metadata.parsed(metadata::THRESHOLD, |text| texts.number(text))?.filter(|_| n_classes == 2),
             synthetic: metadata.parsed(metadata::SYNTHETIC, |text| text.parse().ok())?.unwrap_or(false),
             background: metadata.parsed(metadata::BACKGROUND, |text| Background::from_hex(text, n_features))?,
+            kept: Kept::default(),
             engine: Engine::new(bytes, &model, n_features, n_classes, choice)?,
             contract,
         };
@@ -120,6 +123,11 @@ impl Predictor {
     /// The engine itself.
     pub(crate) fn runner(&self) -> &Engine {
         &self.engine
+    }
+
+    /// What explanations work out once.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// Makes the contract call a column fixed.

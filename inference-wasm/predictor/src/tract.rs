@@ -2,6 +2,7 @@
 //!
 //! tract is entered here alone, with an operator for tree ensembles of our own.
 
+mod bounds;
 mod tree_op;
 mod trees;
 
@@ -10,42 +11,43 @@ use tract_onnx::Onnx;
 use tract_onnx::pb::ModelProto;
 
 use crate::error::LoadError;
-use crate::onnx::{Graph, Model};
+use crate::onnx::{self, Graph, Model};
 use crate::predictor::Scores;
 use crate::{FEATURES, LABEL, PROBABILITIES};
 
-/// Rows that go through the graph at once; more gain no speed and take memory.
-const ROWS_AT_ONCE: usize = 4096;
+/// Rows that go through the graph at once: more than the first gain no speed, and a graph whose values are large takes fewer.
+const ROWS_AT_ONCE: [usize; 4] = [4096, 256, 16, 1];
 
 /// An optimised graph for any number of rows; its outputs are the label and the probabilities.
 #[derive(Clone)]
 pub(crate) struct Plan {
     graph: Arc<TypedRunnableModel>,
+    rows_at_once: usize,
     n_features: usize,
     n_classes: usize,
 }
 
 impl Plan {
     /// Prepares the graph of a file whose interface was checked.
-    pub(crate) fn new(mut bytes: &[u8], model: &Model, n_features: usize, n_classes: usize) -> Result<Self, LoadError> {
+    pub(crate) fn new(bytes: &[u8], model: &Model, n_features: usize, n_classes: usize) -> Result<Self, LoadError> {
         let onnx = engine();
         check_operators(&model.graph, &onnx)?;
         check_gathers(&model.graph, n_features, n_classes)?;
         let refuse = |error: TractError| LoadError::Graph { reason: format!("{error:#}") };
-        let proto = onnx.proto_model_for_read(&mut bytes).map_err(refuse)?;
-        let graph = prepare(&onnx, &proto, n_features).map_err(refuse)?;
+        let proto = onnx.proto_model_for_read(&mut &onnx::bare(bytes)[..]).map_err(refuse)?;
+        let (graph, rows_at_once) = prepare(&onnx, &proto, n_features).map_err(refuse)?;
         let outputs = graph.model().output_fact(1).map_err(refuse)?;
         match outputs.shape.get(1).and_then(|dim| dim.to_i64().ok()) {
             Some(found) if found != n_classes as i64 => {
                 Err(LoadError::Disagree { what: "classes", contract: n_classes, graph: found })
             }
-            _ => Ok(Self { graph, n_features, n_classes }),
+            _ => Ok(Self { graph, rows_at_once, n_features, n_classes }),
         }
     }
 
     /// Appends the scores of feature rows.
     pub(crate) fn scores(&self, features: &[f32], scores: &mut Scores) -> TractResult<()> {
-        let mut chunks = features.chunks(ROWS_AT_ONCE * self.n_features);
+        let mut chunks = features.chunks(self.rows_at_once * self.n_features);
         chunks.try_for_each(|rows| self.scores_of_chunk(rows, scores))
     }
 
@@ -72,15 +74,25 @@ fn engine() -> Onnx {
     onnx
 }
 
-fn prepare(onnx: &Onnx, model: &ModelProto, n_features: usize) -> TractResult<Arc<TypedRunnableModel>> {
+/// The graph, and how many rows may go through it at once.
+fn prepare(onnx: &Onnx, model: &ModelProto, n_features: usize) -> TractResult<(Arc<TypedRunnableModel>, usize)> {
+    model.graph.iter().try_for_each(bounds::check_tensors)?;
     let mut model = onnx.model_for_proto_model(model)?;
     let rows = model.symbols.sym("N");
     model.set_input_fact(0, f32::fact([rows.to_dim(), n_features.to_dim()]).into())?;
-    let model = model.with_outputs_by_name([LABEL, PROBABILITIES])?;
-    model.into_typed()?.into_optimized()?.into_runnable()
+    let mut model = model.with_outputs_by_name([LABEL, PROBABILITIES])?;
+    bounds::bind(&mut model, &rows);
+    let model = model.into_typed()?;
+    bounds::rows_at_once(&model, &rows, &ROWS_AT_ONCE)?;
+    let model = model.into_optimized()?;
+    let rows_at_once = bounds::rows_at_once(&model, &rows, &ROWS_AT_ONCE)?;
+    Ok((model.into_runnable()?, rows_at_once))
 }
 
 fn check_operators(graph: &Graph, onnx: &Onnx) -> Result<(), LoadError> {
+    if let Some(node) = graph.nodes.iter().find(|node| node.attributes.iter().any(|attribute| attribute.is_nested)) {
+        return Err(LoadError::Graph { reason: format!("node `{}` holds graphs or lists of tensors", node.name) });
+    }
     match graph.nodes.iter().find(|node| !onnx.op_register.0.contains_key(node.operator)) {
         Some(node) => Err(LoadError::Operator { operator: node.operator.into(), node: node.name.into() }),
         None => Ok(()),

@@ -6,6 +6,7 @@
 //! Source: Mitchell, Cooper, Frank and Holmes (2022), Sampling permutations for Shapley value estimation; antithetic sampling.
 
 use super::random::Random;
+use super::steps::Walker;
 use super::{Method, Question, Scale, Shares, mean};
 use crate::error::PredictError;
 
@@ -22,15 +23,18 @@ pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, P
     let n_orders = (N_ASKED / per_order / n_used).max(1);
     let mut random = Random(n_rows as u64);
     let mut order: Vec<usize> = (0..width).collect();
-    let (mut sums, mut bases) = (Sums::of(width), Vec::new());
     // Evenly spaced, as the rows are in the order of their probability.
-    for row in (0..n_used).map(|at| &values[at * n_rows / n_used * width..][..width]) {
+    let places: Vec<usize> = (0..n_used).map(|at| at * n_rows / n_used).collect();
+    let rows = places.iter().map(|place| &values[place * width..][..width]).collect();
+    let known = question.background_probabilities()?;
+    let bases: Vec<f64> = places.iter().map(|place| known[*place]).collect();
+    let mut walker = Walker::new(question, rows);
+    let mut sums = Sums::of(width);
+    for (row, base) in bases.iter().enumerate() {
         for _ in 0..n_orders {
             random.shuffle(&mut order);
-            for _ in 0..2 {
-                let steps = question.probabilities(&steps(row, question.own, &order))?;
-                bases.push(steps[0]);
-                sums.add(&order, &steps);
+            for between in walker.steps(row, &order)? {
+                sums.add(&order, &between, [*base, probability]);
                 order.reverse();
             }
             sums.end_pair();
@@ -50,17 +54,6 @@ pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, P
     })
 }
 
-/// A background row, then with one more column of the record at each step.
-fn steps(row: &[f32], own: &[f32], order: &[usize]) -> Vec<f32> {
-    let mut mixed = row.to_vec();
-    let mut rows = mixed.clone();
-    for &column in order {
-        mixed[column] = own[column];
-        rows.extend_from_slice(&mixed);
-    }
-    rows
-}
-
 /// What the steps add up to, by column.
 struct Sums {
     n: f64,
@@ -76,9 +69,13 @@ impl Sums {
         Self { n: 0.0, sums: zeros(), squares: zeros(), pair: zeros() }
     }
 
-    fn add(&mut self, order: &[usize], steps: &[f64]) {
+    /// Adds what the columns of an order do, from the row's probability by those between to the record's.
+    fn add(&mut self, order: &[usize], between: &[f64], [first, last]: [f64; 2]) {
+        let mut before = first;
         for (step, &column) in order.iter().enumerate() {
-            self.pair[column] += (steps[step + 1] - steps[step]) / 2.0;
+            let after = between.get(step).copied().unwrap_or(last);
+            self.pair[column] += (after - before) / 2.0;
+            before = after;
         }
     }
 

@@ -6,9 +6,12 @@
 //!
 //! Source: interventional TreeSHAP, Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
 
+mod answers;
+
 use super::Question;
-use super::weight::weight;
+use super::weight::Weights;
 use crate::lowered::{Lowered, Trees};
+pub(super) use answers::answers;
 
 /// Nodes that are visited at most, some tenths of a second; a sum of trees that needs more is explained in another way.
 const MOST_STEPS: u32 = 50_000_000;
@@ -20,18 +23,13 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
     let n_rows = stretches.len();
     let mut codes = Vec::new();
     trees.code(question.own, model.n_features, &mut codes);
-    let mut by_row = Vec::new();
-    trees.code(question.background.values(), model.n_features, &mut by_row);
-    let mut background = Vec::with_capacity(by_row.len());
-    for column in 0..trees.columns.len() {
-        background.extend((0..n_rows).map(|row| by_row[row * trees.columns.len() + column]));
-    }
     let mut walk = Walk {
         model,
         trees,
         class: question.class,
         codes: &codes,
-        background,
+        answers: question.kept().answers(trees, question.background, model.n_features),
+        weights: Weights::new(model.n_features),
         stretches,
         sides: vec![Side::Either; model.n_features],
         contributions: vec![[0.0; 2]; model.n_features],
@@ -39,7 +37,7 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
     };
     let every_row = u128::MAX >> (u128::BITS as usize - n_rows);
     for &root in &trees.roots {
-        walk.node(Place { at: root, rows: every_row, n_own: 0, n_background: 0, depth: 0 })?;
+        walk.node(root, every_row, Way { n_own: 0, n_background: 0, depth: 0 }, &mut Said::default())?;
     }
     let mut contributions = walk.contributions;
     contributions.iter_mut().flatten().for_each(|sum| *sum /= n_rows as f64);
@@ -55,14 +53,11 @@ enum Side {
     Background,
 }
 
-/// A node, the background rows that came there, and how many columns were taken from each side.
+/// How many columns were taken from each side on the way to a node, and how many steps it is down.
 #[derive(Clone, Copy)]
-struct Place {
-    at: u32,
-    /// One bit for each row.
-    rows: u128,
-    n_own: usize,
-    n_background: usize,
+struct Way {
+    n_own: u32,
+    n_background: u32,
     depth: u32,
 }
 
@@ -79,8 +74,9 @@ struct Walk<'a> {
     class: usize,
     /// The record's codes.
     codes: &'a [u32],
-    /// The background's codes, `[columns, n_rows]`.
-    background: Vec<u32>,
+    /// For each node the rows that answer yes.
+    answers: &'a [u128],
+    weights: Weights,
     /// What makes probability of a row's contributions.
     stretches: &'a [f64],
     /// Of each feature, where it is taken from.
@@ -90,74 +86,76 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn node(&mut self, place: Place) -> Option<Said> {
-        self.steps_left = self.steps_left.checked_sub(1).filter(|_| place.depth < MOST_DEPTH)?;
-        let node = self.trees.nodes[place.at as usize];
-        if node.next == place.at {
-            return Some(self.leaf(node.bound, place));
+    /// Adds what the leaves say that some rows come to from a node; none where there are too many steps. Numbers are passed one by one, as
+    /// they then stay in registers.
+    fn node(&mut self, mut at: u32, mut rows: u128, mut way: Way, said: &mut Said) -> Option<()> {
+        loop {
+            self.steps_left = self.steps_left.checked_sub(1).filter(|_| way.depth < MOST_DEPTH)?;
+            let node = self.trees.nodes[at as usize];
+            if node.next == at {
+                self.leaf(node.bound, rows, way, said);
+                return Some(());
+            }
+            way.depth += 1;
+            let feature = self.trees.columns[node.column as usize].feature as usize;
+            let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
+            let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
+            let side = self.sides[feature];
+            if side == Side::Own {
+                at = own;
+                continue;
+            }
+            let yes = self.answers[at as usize];
+            let apart = rows & if is_yes { !yes } else { yes };
+            if apart == 0 {
+                at = own;
+                continue;
+            }
+            if apart != rows {
+                self.node(own, rows & !apart, way, said)?;
+            }
+            (at, rows) = (other, apart);
+            if side == Side::Either {
+                return self.part(feature, [own, other], apart, way, said);
+            }
         }
-        let feature = self.trees.columns[node.column as usize].feature as usize;
-        let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
-        let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
-        let deeper = Place { depth: place.depth + 1, ..place };
-        if self.sides[feature] == Side::Own {
-            return self.node(Place { at: own, ..deeper });
-        }
-        let alike = self.alike(node.column as usize, node.mask, node.bound, is_yes, place.rows);
-        let apart = place.rows & !alike;
-        let mut said = Said::default();
-        if alike != 0 {
-            said.add(self.node(Place { at: own, rows: alike, ..deeper })?);
-        }
-        if apart == 0 {
-            return Some(said);
-        }
-        let there = Place { at: other, rows: apart, ..deeper };
-        if self.sides[feature] == Side::Background {
-            said.add(self.node(there)?);
-            return Some(said);
-        }
+    }
+
+    /// Where rows part from the record at a column that neither has yet: the way with the record's value, and the one without.
+    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u128, way: Way, said: &mut Said) -> Option<()> {
+        let (mut with, mut without) = (Said::default(), Said::default());
         self.sides[feature] = Side::Own;
-        let with = self.node(Place { at: own, n_own: place.n_own + 1, ..there })?;
+        self.node(own, rows, Way { n_own: way.n_own + 1, ..way }, &mut with)?;
         self.sides[feature] = Side::Background;
-        let without = self.node(Place { n_background: place.n_background + 1, ..there })?;
+        self.node(other, rows, Way { n_background: way.n_background + 1, ..way }, &mut without)?;
         self.sides[feature] = Side::Either;
         for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(with.own.iter().zip(without.background)) {
             *sum += gain - loss;
         }
         said.add(with);
         said.add(without);
-        Some(said)
+        Some(())
     }
 
-    /// Those of some rows that answer a node's question as the record does.
-    fn alike(&self, column: usize, mask: u32, bound: u32, answer: bool, mut rows: u128) -> u128 {
-        let n_rows = self.stretches.len();
-        let codes = &self.background[column * n_rows..][..n_rows];
-        let mut alike = 0;
-        while rows != 0 {
-            let row = rows.trailing_zeros() as usize;
-            rows &= rows - 1;
-            alike |= u128::from((codes[row] & mask > bound) == answer) << row;
-        }
-        alike
-    }
-
-    fn leaf(&self, bound: u32, place: Place) -> Said {
-        let Place { mut rows, n_own, n_background, .. } = place;
+    fn leaf(&self, bound: u32, mut rows: u128, way: Way, said: &mut Said) {
+        let (n_own, n_background) = (way.n_own as usize, way.n_background as usize);
         if n_own + n_background == 0 {
-            return Said::default();
+            return;
         }
-        let mut sums = [f64::from(rows.count_ones()), 0.0];
+        let value = self.value(bound);
+        let mut sums = [f64::from(rows.count_ones()) * value, 0.0];
         while rows != 0 {
             sums[1] += self.stretches[rows.trailing_zeros() as usize];
             rows &= rows - 1;
         }
-        let value = self.value(bound);
-        let said = |n: usize, weight: f64| sums.map(|sum| if n == 0 { 0.0 } else { sum * value * weight });
-        Said {
-            own: said(n_own, weight(n_own.saturating_sub(1), n_background)),
-            background: said(n_background, weight(n_own, n_background.saturating_sub(1))),
+        sums[1] *= value;
+        if n_own > 0 {
+            let weight = self.weights.of(n_own - 1, n_background);
+            said.own.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
+        }
+        if n_background > 0 {
+            let weight = self.weights.of(n_own, n_background - 1);
+            said.background.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
         }
     }
 

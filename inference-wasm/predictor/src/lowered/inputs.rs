@@ -82,6 +82,37 @@ impl Inputs {
         row.terms.extend(dense.chain(ones));
     }
 
+    /// The inputs that are of one feature, with what it makes of them, also where that is 0.
+    pub(crate) fn terms_of(&self, feature: usize, value: f32) -> Vec<Term<f32>> {
+        let mut terms = Vec::new();
+        let mut input = 0;
+        let mut next = |is_own: bool, value: f32| {
+            if is_own {
+                terms.push((input, value));
+            }
+            input += 1;
+        };
+        let numeric = |input: usize| (self.numeric[input].feature == feature, self.numeric[input].of(value));
+        for &plain in &self.plain {
+            let (is_own, z) = numeric(plain);
+            next(is_own, z);
+        }
+        for hinge in &self.hinges {
+            let (is_own, z) = numeric(hinge.input);
+            next(is_own, hinge.of(z));
+        }
+        for &missing in &self.missing {
+            next(missing == feature, f32::from(value.is_nan()));
+        }
+        for levels in self.levels.iter().filter(|levels| levels.feature == feature) {
+            let own = levels.input(value);
+            for &input in levels.inputs.iter().filter(|input| **input != NO_INPUT) {
+                terms.push((input, f32::from(own == Some(input))));
+            }
+        }
+        terms
+    }
+
     /// Takes apart what makes a matrix of inputs.
     pub(super) fn recognise(reader: &Reader, name: &str) -> Known<Self> {
         let parts = match reader.pattern.any_inputs(name, "Concat", &[AXIS]) {

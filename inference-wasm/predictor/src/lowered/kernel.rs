@@ -37,8 +37,13 @@ impl Kernel {
         room.terms.clear();
         room.terms.extend(room.row.terms.iter().map(|&(input, value)| (input, f64::from(value))));
         self.kernels(&room.terms, &mut room.kernels);
+        self.logits_of_kernels(&room.kernels, logits);
+    }
+
+    /// Appends the logits of a row's kernels with each landmark.
+    pub(crate) fn logits_of_kernels(&self, kernels: &[f64], logits: &mut Vec<f32>) {
         for (coefficients, bias) in self.coefficients.chunks_exact(self.squares.len()).zip(&self.bias) {
-            let sum: f64 = coefficients.iter().zip(&room.kernels).map(|(coefficient, kernel)| coefficient * kernel).sum();
+            let sum: f64 = coefficients.iter().zip(kernels).map(|(coefficient, kernel)| coefficient * kernel).sum();
             logits.push((sum + bias) as f32);
         }
     }

@@ -48,18 +48,25 @@ impl Network {
                 [only] => only.apply_precisely(&room.row.terms, &mut room.sums, &mut room.values),
                 [first, others @ ..] => {
                     first.apply(&room.row.terms, &mut room.values);
-                    for layer in others {
-                        positive_terms(&room.values, &mut room.terms);
-                        layer.apply(&room.terms, &mut room.values);
-                    }
+                    room.apply_rest(others);
                 }
                 [] => {}
             }
-            if logits.len() == start {
-                logits.extend_from_slice(&room.values);
-            } else {
-                logits[start..].iter_mut().zip(&room.values).for_each(|(sum, logit)| *sum += logit);
-            }
+            add(&room.values, start, logits);
+        }
+    }
+
+    /// Appends the logits of what the first layer of each network adds up to, one after the other and without the bias.
+    pub(crate) fn logits_of_sums(&self, mut sums: &[f32], room: &mut Room, logits: &mut Vec<f32>) {
+        let start = logits.len();
+        for layers in &self.networks {
+            let [first, others @ ..] = &layers[..] else { continue };
+            let (own, rest) = sums.split_at(first.bias.len());
+            sums = rest;
+            room.values.clear();
+            room.values.extend(own.iter().zip(&first.bias).map(|(sum, bias)| sum + bias));
+            room.apply_rest(others);
+            add(&room.values, start, logits);
         }
     }
 
@@ -92,6 +99,25 @@ impl Network {
             true => Ok(Self { inputs, networks }),
             false => unknown("the layers"),
         }
+    }
+}
+
+impl Room {
+    /// From the values of a network's first layer to those of its last.
+    fn apply_rest(&mut self, layers: &[Layer]) {
+        for layer in layers {
+            positive_terms(&self.values, &mut self.terms);
+            layer.apply(&self.terms, &mut self.values);
+        }
+    }
+}
+
+/// Adds a network's logits to those of the row that begin here, or appends them as the first.
+fn add(values: &[f32], start: usize, logits: &mut Vec<f32>) {
+    if logits.len() == start {
+        logits.extend_from_slice(values);
+    } else {
+        logits[start..].iter_mut().zip(values).for_each(|(sum, logit)| *sum += logit);
     }
 }
 

@@ -44,15 +44,16 @@ pub(crate) struct Pattern<'g, 'a> {
     bytes_left: Cell<usize>,
 }
 
-/// The most names of each sort; the trainer writes some dozens.
-const MOST_NAMES: usize = 2000;
+/// The most names of constants, and the most that operators read and make; the trainer writes some hundreds.
+const MOST_NAMES: usize = 8000;
 
 impl<'g, 'a> Pattern<'g, 'a> {
     /// Refuses a graph in which a name is made twice, or read before it is made.
     pub(crate) fn new(graph: &'g Graph<'a>) -> Known<Self> {
         let bytes_left = Cell::new(graph.constants.iter().map(Tensor::n_bytes).sum());
         let pattern = Self { graph, bytes_left };
-        if graph.nodes.len().max(graph.constants.len()) > MOST_NAMES {
+        let n_names: usize = graph.nodes.iter().map(|node| node.inputs.len() + node.outputs.len()).sum();
+        if n_names.max(graph.constants.len()) > MOST_NAMES {
             return unknown("so many operators");
         }
         for (at, tensor) in graph.constants.iter().enumerate() {

@@ -2,9 +2,14 @@
 //!
 //! Source: "Encoding", protobuf.dev. Groups, which ONNX has none of, are refused.
 
-/// Bytes that are no protobuf message.
+/// Why bytes are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Broken;
+pub(crate) enum Broken {
+    /// They are no protobuf message.
+    Message,
+    /// They hold more parts than a classifier has.
+    TooLarge,
+}
 
 /// What a field holds.
 #[derive(Clone, Copy)]
@@ -21,7 +26,7 @@ pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Result<(u64, Fiel
         if bytes.is_empty() {
             return None;
         }
-        let field = field(&mut bytes).ok_or(Broken);
+        let field = field(&mut bytes).ok_or(Broken::Message);
         if field.is_err() {
             bytes = &[];
         }
@@ -64,7 +69,7 @@ pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
 }
 
 pub(crate) fn text(bytes: &[u8]) -> Result<&str, Broken> {
-    std::str::from_utf8(bytes).map_err(|_| Broken)
+    std::str::from_utf8(bytes).map_err(|_| Broken::Message)
 }
 
 /// Appends one number, or a packed list of them.
@@ -74,10 +79,10 @@ pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> 
         Field::Bytes(mut packed) => {
             list.reserve_exact(packed.iter().filter(|byte| **byte & 0x80 == 0).count());
             while !packed.is_empty() {
-                list.push(varint(&mut packed).ok_or(Broken)? as i64);
+                list.push(varint(&mut packed).ok_or(Broken::Message)? as i64);
             }
         }
-        _ => return Err(Broken),
+        _ => return Err(Broken::Message),
     }
     Ok(())
 }
@@ -88,11 +93,35 @@ pub(crate) fn floats(field: Field, list: &mut Vec<f32>) -> Result<(), Broken> {
         Field::Four(bytes) => list.push(f32::from_le_bytes(bytes)),
         Field::Bytes(packed) => match packed.as_chunks::<4>() {
             (values, []) => list.extend(values.iter().map(|bytes| f32::from_le_bytes(*bytes))),
-            _ => return Err(Broken),
+            _ => return Err(Broken::Message),
         },
-        _ => return Err(Broken),
+        _ => return Err(Broken::Message),
     }
     Ok(())
+}
+
+/// Appends a field with a number.
+#[cfg(feature = "tract")]
+pub(crate) fn put_number(key: u64, number: u64, bytes: &mut Vec<u8>) {
+    put_varint(key << 3, bytes);
+    put_varint(number, bytes);
+}
+
+/// Appends a field with bytes.
+#[cfg(feature = "tract")]
+pub(crate) fn put_bytes(key: u64, value: &[u8], bytes: &mut Vec<u8>) {
+    put_varint(key << 3 | 2, bytes);
+    put_varint(value.len() as u64, bytes);
+    bytes.extend_from_slice(value);
+}
+
+#[cfg(feature = "tract")]
+fn put_varint(mut number: u64, bytes: &mut Vec<u8>) {
+    while number >= 0x80 {
+        bytes.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@ mod bad_models;
 #[cfg(feature = "tract")]
 mod engines;
 mod golden;
+#[cfg(feature = "tract")]
+mod hostile;
+#[cfg(feature = "tract")]
+mod onnx;
 mod records;
 
 use inference_predictor::Predictor;
