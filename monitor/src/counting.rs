@@ -143,7 +143,7 @@ impl<'a> Counter<'a> {
         for window in changed {
             kept.write_window(window, number, &self.windows[&(window, number)])?;
         }
-        Ok(())
+        Ok(kept.write_joined(number, labels)?)
     }
 
     fn kept(&self, contract: Option<&Contract>) -> Kept {

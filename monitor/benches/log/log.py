@@ -1,6 +1,7 @@
 """Writes the log that `measure.py` measures, and scans it bare. Each call is a process of its own, so that its memory is not counted.
 
 log.py write DEMO HOME FIRST-DAY N-DAYS N-ROWS NAME     parts NAME of N-ROWS rows on each day, drawn anew from the demo's log
+log.py label DEMO HOME FIRST-DAY N-DAYS                 labels of a tenth of each of these days' predictions, one file a day
 log.py scan HOME SQL GROUP                              CPU and wall seconds of SQL over the files, GROUP at a time
 """
 
@@ -44,6 +45,19 @@ def write(demo, home, first_day, n_days, n_rows, name):
         )
 
 
+def label(demo, home, first_day, n_days):
+    version = json.loads((pathlib.Path(demo) / "production/manifest.json").read_text())["version"]
+    for number in range(n_days):
+        day = datetime.date.fromisoformat(first_day) + datetime.timedelta(number)
+        folder = pathlib.Path(home) / f"labels/dt={day}"
+        folder.mkdir(parents=True, exist_ok=True)
+        duck.execute(
+            f"""COPY (SELECT prediction_id, label, predicted_at AS known_at
+                      FROM read_parquet('{home}/predictions/dt={day}/model_version={version}/part-a.parquet')
+                      WHERE hash(prediction_id) % 10 = 0) TO '{folder}/part-a.parquet' (FORMAT parquet, COMPRESSION zstd)"""
+        )
+
+
 def scan(home, sql, group):
     files = sorted(map(str, pathlib.Path(home).glob("predictions/*/*/*.parquet")))
     begun, used = time.monotonic(), time.process_time()
@@ -56,5 +70,7 @@ def scan(home, sql, group):
 match sys.argv[1:]:
     case ["write", demo, home, first_day, n_days, n_rows, name]:
         write(demo, home, first_day, int(n_days), int(n_rows), name)
+    case ["label", demo, home, first_day, n_days]:
+        label(demo, home, first_day, int(n_days))
     case ["scan", home, sql, group]:
         scan(home, sql, int(group))

@@ -1,5 +1,6 @@
 //! Counts on disk: `monitor/counts/<scope>/<window>-v<version>.json`, and beside them in `days/` those of days.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::dialect::Dialect;
 use crate::failure::Failure;
 use crate::files;
+use crate::partitions::{Part, digest_of};
 use crate::segments::Segment;
 use crate::tally::WindowCounts;
 use crate::window::Window;
@@ -24,6 +26,23 @@ pub(crate) struct Kept {
 struct File<T> {
     format: u32,
     counts: T,
+}
+
+/// Label files that windows were joined with.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Joined {
+    /// The digest that such windows carry.
+    digest: String,
+    /// The files' keys.
+    files: BTreeSet<String>,
+}
+
+impl Joined {
+    /// The digest of the files there were, and those among all that have come since; none where one has gone or changed.
+    pub(crate) fn new_among(self, labels: &[Part]) -> Option<(String, Vec<&Part>)> {
+        let (old, new): (Vec<&Part>, Vec<&Part>) = labels.iter().partition(|part| self.files.contains(&part.key()));
+        (digest_of(old) == self.digest).then_some((self.digest, new))
+    }
 }
 
 impl Kept {
@@ -53,6 +72,24 @@ impl Kept {
     /// Keeps a day's counts.
     pub(crate) fn write_day(&self, day: NaiveDate, version: u32, counts: &WindowCounts) -> Result<(), Failure> {
         write(&self.day(day, version), counts)
+    }
+
+    /// The label files with which a version's windows were joined last; none where that is not known.
+    pub(crate) fn read_joined(&self, version: u32) -> Option<Joined> {
+        files::read_json(&self.joined(version)).ok().flatten()
+    }
+
+    /// Keeps which label files the version's windows were joined with, once these are kept.
+    pub(crate) fn write_joined(&self, version: u32, labels: &[Part]) -> Result<(), Failure> {
+        let joined = Joined { digest: digest_of(labels), files: labels.iter().map(Part::key).collect() };
+        if self.read_joined(version).is_some_and(|before| before == joined) {
+            return Ok(());
+        }
+        files::replace(&self.joined(version), &files::to_json(&joined))
+    }
+
+    fn joined(&self, version: u32) -> PathBuf {
+        self.folder.join(format!("labels-v{version}.json"))
     }
 
     fn window(&self, window: Window, version: u32) -> PathBuf {

@@ -1,6 +1,6 @@
 //! What became of predictions: the log joined with the labels that have come, by prediction id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -18,7 +18,8 @@ use crate::window::Window;
 
 impl Counter<'_> {
     /// Brings the outcomes of all windows up to date when a label file has come or gone; returns the windows that were behind.
-    /// A label may be known before its prediction's window begins, so no label file is left out by its date.
+    /// A label may be known before its prediction's window begins, so no label file is left out by its date; but a window that new files
+    /// say nothing of is not joined again.
     pub(super) fn count_labels(
         &mut self,
         number: u32,
@@ -27,15 +28,41 @@ impl Counter<'_> {
         labels: &[Part],
     ) -> Result<Vec<Window>> {
         let digest = digest_of(labels);
-        let behind = |window: &Window| self.windows[&(*window, number)].labels != digest;
-        let unlabelled: Vec<Window> = windows.keys().copied().filter(behind).collect();
+        let of_window = |window: &Window| &self.windows[&(*window, number)].labels;
+        let behind: Vec<Window> = windows.keys().copied().filter(|window| *of_window(window) != digest).collect();
+        let new = self.kept(Some(&version.contract)).read_joined(number).and_then(|joined| joined.new_among(labels));
+        let (waiting, stale): (Vec<Window>, Vec<Window>) = match &new {
+            Some((joined, _)) => behind.iter().partition(|window| of_window(window) == joined),
+            None => (Vec::new(), behind.clone()),
+        };
+        let told_of = self.told_of(number, version, windows, &waiting, new.map(|(_, new)| new).unwrap_or_default())?;
+        let unlabelled = [stale, told_of].concat();
         if !unlabelled.is_empty() {
             self.count_outcomes(number, version, windows, &unlabelled, labels)?;
         }
-        for window in &unlabelled {
+        for window in &behind {
             self.counts_of(*window, number).labels.clone_from(&digest);
         }
-        Ok(unlabelled)
+        Ok(behind)
+    }
+
+    /// Those among some windows that some label files tell of.
+    fn told_of(
+        &self,
+        number: u32,
+        version: &Version,
+        windows: &Windows,
+        some: &[Window],
+        labels: Vec<&Part>,
+    ) -> Result<Vec<Window>> {
+        if some.is_empty() || labels.is_empty() || !self.set_scan(number, windows, some)? {
+            return Ok(Vec::new());
+        }
+        self.engine.set_files("label_files", labels.iter().map(|part| part.path.as_path()))?;
+        let sql =
+            include_str!("../../sql/labelled_windows.sql").replace("{filter}", &self.filter(Dialect::Duckdb, &version.contract));
+        let names: BTreeSet<String> = self.engine.query(&sql, |row| Ok(row.get(0)?))?.into_iter().collect();
+        Ok(some.iter().copied().filter(|window| names.contains(&window.name())).collect())
     }
 
     fn count_outcomes(

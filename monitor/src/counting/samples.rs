@@ -33,9 +33,13 @@ impl Counter<'_> {
             return Ok(Some(known));
         }
         let n_rows = counts.traffic.as_ref().map_or(0, |traffic| traffic.n_rows);
+        let known = self.known_rows(version, N_ROWS)?;
+        if known.is_empty() {
+            return Ok(None);
+        }
         let contract = &version.contract;
         let features = |rows: Vec<Record>| rows.iter().map(|row| row.features(contract)).collect::<Vec<_>>();
-        let (known, window) = (self.known_rows(version, N_ROWS)?, self.window_rows(served, version, n_rows)?);
+        let window = self.window_rows(served, version, n_rows)?;
         let found = domain(contract, rules, &features(known), &features(window));
         if found.is_some() {
             self.windows.get_mut(&served).expect("it was looked at above").domain.clone_from(&found);

@@ -13,8 +13,8 @@ pub(crate) fn section(report: &Report, windows: &[WindowReport]) -> Markup {
         section {
             h2 {
                 @match remarkable.len() {
-                    0 => "Nothing is wrong with the rows themselves",
-                    n => { "Something is wrong with the rows themselves in " (n) " of " (plural(judged.len(), "window")) }
+                    0 => "Nothing stands out in the rows themselves",
+                    n => { "Something stands out in the rows themselves in " (n) " of " (plural(judged.len(), "window")) }
                 }
             }
             p.lead { "Rows that repeat an earlier one of their day in every column, values that training never saw, columns that hold one value only, and sources that fell silent." }

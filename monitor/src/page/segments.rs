@@ -6,16 +6,19 @@ use super::figures::{count, distance, metric, percent, plural};
 use crate::report_model::{Report, WindowReport, newest};
 use crate::segments::{SegmentReport, Segments};
 
+/// Windows of a segment that fit on the page; `report.json` holds all.
+const MAX_WINDOWS: usize = 12;
+
 /// Each segment in a line, and its windows in numbers; nothing where it was not asked for.
 pub(crate) fn section(report: &Report) -> Markup {
     let Some(segments) = &report.segments else { return html! {} };
     html! {
         section {
             h2 { (title(report, segments)) }
-            p.lead { "Each segment against its own reference: its rows among those the version knew. Figures are of the newest window of each segment that can be judged." }
+            p.lead { "Each segment against its own reference: its rows among those the version knew. Figures are of the newest window in which a segment has " (count(report.rules.minimum_rows)) " rows to be judged by; where none has, of the newest." }
             @if segments.n_left_out > 0 { p.note { (plural(segments.n_left_out, "rarer level")) " left out." } }
             (summary(report, segments))
-            details { summary { "Segments in numbers, by window" } @for segment in &segments.segments { h3 { (segments.column) ": " (segment.name) } (windows(report, segment)) } }
+            details { summary { "Segments in numbers, the newest " (MAX_WINDOWS) " windows" } @for segment in &segments.segments { h3 { (segments.column) ": " (segment.name) } (windows(report, segment)) } }
         }
     }
 }
@@ -35,7 +38,7 @@ fn n_drifted(report: &Report, segment: &SegmentReport) -> (usize, usize) {
 fn summary(report: &Report, segments: &Segments) -> Markup {
     html! {
         div.scroll { table {
-            thead { tr { th.text { (segments.column) } th { "Of the reference" } th { "Windows drifted" } th { "Rows" } th { "Prediction drift" } th { "Mean probability" } th { "At training" } th { "AUC" } th { "Log loss" } th { "Expected" } } }
+            thead { tr { th.text { (segments.column) } th { "Of the reference" } th { "Windows drifted" } th { "Window" } th { "Rows" } th { "Prediction drift" } th { "Mean probability" } th { "At training" } th { "AUC" } th { "Log loss" } th { "Expected" } } }
             tbody { @for segment in &segments.segments { (line(report, segment)) } }
         } }
     }
@@ -50,8 +53,8 @@ fn line(report: &Report, segment: &SegmentReport) -> Markup {
             td { (percent(segment.reference_share)) }
             td { (n_drifted) " of " (n_judged) }
             @match newest {
-                Some(window) => (figures(report, window)),
-                None => td colspan="7" { "no rows" },
+                Some(window) => { td { (window.window.title()) } (figures(report, window)) }
+                None => td colspan="8" { "no rows" },
             }
         }
     }
@@ -73,10 +76,11 @@ fn figures(report: &Report, window: &WindowReport) -> Markup {
 }
 
 fn windows(report: &Report, segment: &SegmentReport) -> Markup {
+    let newest = &segment.windows[segment.windows.len().saturating_sub(MAX_WINDOWS)..];
     html! {
         div.scroll { table {
             thead { tr { th { "Window" } th { "Rows" } th { "Prediction drift" } th { "Mean probability" } th { "At training" } th { "AUC" } th { "Log loss" } th { "Expected" } } }
-            tbody { @for window in &segment.windows { tr { td { (window.window.title()) } (figures(report, window)) } } }
+            tbody { @for window in newest { tr { td { (window.window.title()) } (figures(report, window)) } } }
         } }
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use serde_json::Value as Json;
 
-use crate::home::Fixture;
+use crate::home::{Fixture, label};
 
 fn report(fixture: &Fixture) -> Json {
     fixture.monitor(&["ingest"]).assert().success();
@@ -39,6 +39,28 @@ fn only_days_with_new_files_are_counted_again() {
     assert!(changed[0].0.ends_with("2009-03-05-v3.json"));
     std::fs::remove_dir_all(fixture.home.monitor()).unwrap();
     assert_eq!(report(&fixture), windows);
+}
+
+#[test]
+fn labels_that_come_later_or_are_sent_again_count_as_if_all_had_come_at_once() {
+    let fixture = Fixture::with_production();
+    let months = ["2009-03", "2009-04"].map(|month| fixture.steady_month(month, 396));
+    let labels = |rows: &[data_contract::PredictionRecord], class: &str, day: &str| -> Vec<_> {
+        rows.iter().step_by(3).map(|row| label(&row.id, class, day)).collect()
+    };
+    fixture.collect(&months.concat(), &labels(&months[0], "leaves", "2009-05-01"));
+    let first = report(&fixture);
+    assert_eq!((&first[0]["performance"]["share_true"], &first[1]["performance"]), (&serde_json::json!(1.0), &Json::Null));
+    fixture.collect(&[], &labels(&months[1], "stays", "2009-05-02"));
+    let second = report(&fixture);
+    assert_eq!((&second[0], &second[1]["performance"]["n_labelled"]), (&first[0], &serde_json::json!(132)));
+    fixture.collect(&[], &labels(&months[0][..30], "stays", "2009-05-03"));
+    let third = report(&fixture);
+    assert_eq!((&third[0]["performance"]["share_true"], &third[1]), (&serde_json::json!(122.0 / 132.0), &second[1]));
+    std::fs::remove_dir_all(fixture.home.monitor()).unwrap();
+    assert_eq!(report(&fixture), third);
+    std::fs::remove_dir_all(fixture.home.labels().join("dt=2009-05-03")).unwrap();
+    assert_eq!(report(&fixture), second, "labels that are gone no longer count");
 }
 
 #[test]
