@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use chrono::{DateTime, Utc};
 use data_contract::{
     Background, Bundle, Contract, DataOrigin, Evaluation, Golden, MANIFEST_FORMAT, Manifest, Parity, metadata, shortest,
@@ -15,7 +16,7 @@ use trainer_registry::{Draft, Version, Writer};
 
 use crate::candidate::Candidate;
 use crate::evaluation::Judged;
-use crate::failure::failure;
+use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
 use crate::{background, card, encode, golden, reference};
 
@@ -33,7 +34,7 @@ pub(crate) fn register(
     let Candidate { model, judgement, .. } = candidate;
     let threshold = judgement.choice.as_ref().map(|choice| choice.threshold as f32);
     let draft = writer.draft()?;
-    let graph = export(candidate, material, draft.version(), threshold);
+    let graph = export(candidate, material, draft.version(), threshold)?;
     let scores = Predictor::load(&graph)?.scores(judgement.features.values(), judgement.features.n_rows())?;
     let parity = compare(&model.probabilities(&judgement.features), &scores, threshold.unwrap_or(0.5));
     require_parity(&model.fitted, parity)?;
@@ -152,12 +153,17 @@ pub(crate) fn named(metrics: &Metrics) -> BTreeMap<String, f64> {
     fields.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()
 }
 
-fn export(candidate: &Candidate, material: &Material, version: u32, threshold: Option<f32>) -> Vec<u8> {
+fn export(candidate: &Candidate, material: &Material, version: u32, threshold: Option<f32>) -> anyhow::Result<Vec<u8>> {
     let (contract, Candidate { model, judgement, .. }) = (material.contract, candidate);
+    let exported = model.fitted.to_onnx();
+    exported
+        .check()
+        .context("the fit is no classifier")
+        .hint("divide columns whose numbers are huge: float32 ends at 3.4e38")?;
     let blends = background::blend(contract, &judgement.features, &judgement.probabilities, material.seed);
     let background = background::choose(&blends, &model.probabilities(&blends));
     let head = head(contract, model.fitted.family().name(), material.origin.synthetic, version, threshold, &background);
-    model.fitted.to_onnx().to_model(&Head { calibration: model.calibration.to_onnx(), ..head })
+    Ok(exported.to_model(&Head { calibration: model.calibration.to_onnx(), ..head }))
 }
 
 /// What a model file carries beside its numbers.

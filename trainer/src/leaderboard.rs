@@ -8,12 +8,15 @@ use trainer_registry::{Registry, Version};
 
 use crate::args::Place;
 use crate::failure::failure;
-use crate::output::{self, Shown, number, table};
+use crate::output::{self, DASH, Shown, number, table};
+use crate::train::failed::Failed;
 
 /// Versions in the order of printing.
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct Board {
     versions: Vec<Line>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<Failed>,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -64,7 +67,12 @@ impl Board {
             let by_stage = (a.stage != Stage::Production).cmp(&(b.stage != Stage::Production));
             by_rows.then(by_stage).then(loss(a).total_cmp(&loss(b))).then(a.version.cmp(&b.version))
         });
-        Self { versions: lines }
+        Self { versions: lines, failed: vec![] }
+    }
+
+    /// The same with families that were trained beside the versions and failed.
+    pub(crate) fn with_failed(self, failed: Vec<Failed>) -> Self {
+        Self { failed, ..self }
     }
 }
 
@@ -111,9 +119,15 @@ impl Shown for Board {
     fn text(&self) -> String {
         let header =
             ["version", "family", "stage", "rows", "log loss", "AUC", "AP", "Brier", "accuracy", "majority", "CPU s", "size"];
-        let rows = self.versions.iter().map(Line::cells).collect();
+        let failed = |failed: &Failed| {
+            let mut cells = vec![DASH.to_owned(), failed.family.to_string(), "failed".to_owned()];
+            cells.resize(header.len(), DASH.to_owned());
+            cells
+        };
+        let rows = self.versions.iter().map(Line::cells).chain(self.failed.iter().map(failed)).collect();
+        let reasons: String = self.failed.iter().map(|failed| format!("\n\n{failed}")).collect();
         format!(
-            "{}\nlog loss and the rest are measured on rows held out; only versions with the same `rows` can be compared",
+            "{}\nlog loss and the rest are measured on rows held out; only versions with the same `rows` can be compared{reasons}",
             table(&header, 4, rows)
         )
     }

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::failure::{DONE, FAILED, hint_of};
 
+/// What a table shows where there is nothing.
+pub(crate) const DASH: &str = "–";
+
 /// A result that can be shown as a table or as JSON.
 pub(crate) trait Shown: Serialize {
     /// What a person reads.
@@ -56,5 +59,5 @@ pub(crate) fn table(header: &[&str], n_left: usize, rows: Vec<Vec<String>>) -> S
 
 /// A number as tables show it, or a dash.
 pub(crate) fn number(value: Option<f64>) -> String {
-    value.map_or_else(|| "–".into(), |value| format!("{value:.4}"))
+    value.map_or_else(|| DASH.into(), |value| format!("{value:.4}"))
 }

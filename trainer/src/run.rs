@@ -7,6 +7,7 @@ use crate::failure::failure;
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
 use crate::search::Found;
+use crate::train::Trained;
 use crate::{dataset, deploy, fetch, prepare, test, train};
 
 /// What `run` prints.
@@ -31,9 +32,9 @@ pub(crate) fn execute(place: &Place, args: &Run) -> anyhow::Result<()> {
         None => fetch::fetch(place, &args.fetch, &dataset, &toml)?,
     };
     let prepared = prepare::prepare(place, &args.prepare, &dataset, &fetched)?;
-    let (versions, search) = train::train(place, &args.train, &dataset)?;
+    let Trained { versions, failed, search } = train::train(place, &args.train, &dataset)?;
     let deployed = deploy::deploy(place)?;
-    let leaderboard = Board::new(&as_they_stand(place, &versions)?);
+    let leaderboard = Board::new(&as_they_stand(place, &versions)?).with_failed(failed);
     let outcome = Outcome { prepared, search, leaderboard, deployed, test: test::test(place)? };
     output::show(&outcome, place.json);
     Ok(())

@@ -170,7 +170,7 @@ impl Board {
     }
 
     fn is_done(&self, track: &Track) -> bool {
-        matches!(self.budget, Budget::Trials(most) if track.n_trials >= most)
+        track.has_failed || matches!(self.budget, Budget::Trials(most) if track.n_trials >= most)
     }
 
     fn show(&self, tracks: &[Track], bar: &indicatif::ProgressBar) {
@@ -208,6 +208,11 @@ fn work(board: &Board, ground: &Ground, bar: &indicatif::ProgressBar) -> anyhow:
         tracks = board.lock();
         let told = ended.and_then(|ended| match ended {
             Ended::Left => Ok(()),
+            Ended::Failed(error) => {
+                tracing::warn!("no more trials of {}: {error}", tracks[at].family);
+                tracks[at].has_failed = true;
+                Ok(())
+            }
             Ended::Measured(measured) => tracks[at].end(&trial, measured, started.elapsed()),
         });
         tracks[at].is_busy = false;

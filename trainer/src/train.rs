@@ -17,6 +17,9 @@ use crate::material::{self, Material, Reference};
 use crate::output::{self, Shown, number, table};
 use crate::search::{self, Found};
 use crate::{bundle, candidate, contract, dataset, lock, prepare, progress};
+use failed::Failed;
+
+pub(crate) mod failed;
 
 /// What `train` prints.
 #[derive(Debug, serde::Serialize)]
@@ -27,16 +30,30 @@ struct Outcome {
     search: Vec<Found>,
 }
 
+/// What training leaves.
+pub(crate) struct Trained {
+    /// New versions, one of each family that did not fail.
+    pub(crate) versions: Vec<Version>,
+    /// The other families.
+    pub(crate) failed: Vec<Failed>,
+    /// What a search found.
+    pub(crate) search: Vec<Found>,
+}
+
 /// Trains and prints the new versions, best first.
 pub(crate) fn execute(place: &Place, args: &Train) -> anyhow::Result<()> {
     let (dataset, _) = dataset::read(place)?;
-    let (versions, search) = train(place, args, &dataset)?;
-    output::show(&Outcome { board: Board::new(&versions), search }, place.json);
+    let Trained { versions, failed, search } = train(place, args, &dataset)?;
+    output::show(&Outcome { board: Board::new(&versions).with_failed(failed), search }, place.json);
     Ok(())
 }
 
-/// Trains each family on the prepared rows, with the settings that a search finds where there is time for one.
-pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::Result<(Vec<Version>, Vec<Found>)> {
+/// Trains each family on the prepared rows, with the settings that a search finds where there is time for one. One that fails leaves the
+/// others as they are.
+///
+/// # Errors
+/// What keeps every family from a version.
+pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::Result<Trained> {
     let home = place.home();
     let (prepared, train, validation) = read_rows(&home, dataset)?;
     let contract = contract::learn(dataset, &train)?;
@@ -53,18 +70,18 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
     };
     let families = families(args, dataset)?;
     let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<_>>()?;
-    let found = match args.budget {
+    let search = match args.budget {
         Some(budget) => search::search(&home, &families, budget, &material, dataset, place.quiet)?,
         None => vec![],
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
-    let mut versions = Vec::new();
-    for family in families {
-        let chosen = found.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
+    let results = families.into_iter().map(|family| {
+        let chosen = search.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
         let params = chosen.cloned().unwrap_or_else(|| Params::default_for(family));
-        versions.push(train_family(directed(params, dataset), &material, &mut writer, place.quiet)?);
-    }
-    Ok((versions, found))
+        (family, train_family(directed(params, dataset), &material, &mut writer, place.quiet))
+    });
+    let (versions, failed) = failed::set_apart(results)?;
+    Ok(Trained { versions, failed, search })
 }
 
 /// Settings from a file: as they stand there alone, or under `params` as in a manifest.
@@ -74,8 +91,10 @@ fn read_params(path: &Path) -> anyhow::Result<Params> {
     let mut json: serde_json::Value =
         serde_json::from_str(&text.hint(hint)?).with_context(|| format!("{} is not JSON", path.display())).hint(hint)?;
     let inner = json.get_mut("params").map(serde_json::Value::take);
-    let params = serde_json::from_value(inner.unwrap_or(json));
-    params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)
+    let params: Result<Params, _> = serde_json::from_value(inner.unwrap_or(json));
+    let params = params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)?;
+    let checked = params.clone().check().map(|_| params);
+    checked.with_context(|| path.display().to_string()).hint("change the setting in the file")
 }
 
 /// The settings with the directions that the dataset gives its columns.
@@ -103,15 +122,17 @@ fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet:
         bar.set_position(step.done as u64);
         ControlFlow::Continue(())
     };
-    let candidate = candidate::fit(params, material, &mut on_step)?;
-    let version = bundle::register(writer, &candidate, material, Utc::now())?;
+    let fitted = candidate::fit(params, material, &mut on_step);
+    let registered =
+        fitted.and_then(|candidate| Ok((bundle::register(writer, &candidate, material, Utc::now())?, candidate.judgement)));
     bar.finish_and_clear();
+    let (version, judgement) = registered?;
     let manifest = &version.manifest;
     tracing::info!(
         "version {} {family}: {:.1} CPU seconds, calibration {}, differs from its graph by {:.0e}",
         manifest.version,
         manifest.fit_cpu_secs,
-        candidate.judgement.calibration.name(),
+        judgement.calibration.name(),
         manifest.parity.largest_difference
     );
     Ok(version)

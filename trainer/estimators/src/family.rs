@@ -309,7 +309,24 @@ pub enum Exported {
 }
 
 impl Exported {
+    /// Refuses numbers that are no classifier, as of a fit that left the finite ones.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), trainer_onnx::Error> {
+        match self {
+            Self::Trees(trees) => trees.check(),
+            Self::Linear(linear) => linear.check(),
+            Self::Kernel(kernel) => kernel.check(),
+            Self::Perceptron(perceptron) => perceptron.check(),
+            Self::Dated(_, exported) => exported.check(),
+        }
+    }
+
     /// The ONNX file.
+    ///
+    /// # Panics
+    /// When [`Exported::check`] refuses the classifier.
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         match self {
             Self::Trees(trees) => trees.to_model(head),

@@ -25,6 +25,8 @@ pub(super) struct Track {
     pub(super) n_trials: usize,
     pub(super) spent: Duration,
     pub(super) is_busy: bool,
+    /// Whether the family cannot be fitted to these rows; training it says why.
+    pub(super) has_failed: bool,
     search: Search,
     journal: Journal,
     default_loss: Option<f64>,
@@ -49,14 +51,25 @@ pub(super) enum Ended {
     Measured(Measured),
     /// The search was over before the trial was.
     Left,
+    /// The family cannot be fitted to these rows.
+    Failed(Error),
 }
 
 impl Track {
     /// Takes in what an earlier search wrote down.
     pub(super) fn start(family: Family, ground: &Ground, journal: Journal, past: Vec<Line>) -> anyhow::Result<Self> {
         let search = Search::new(family, ground.data.n_rows(), ground.seed);
-        let mut track =
-            Self { family, n_trials: 0, spent: Duration::ZERO, is_busy: false, search, journal, default_loss: None, best: None };
+        let mut track = Self {
+            family,
+            n_trials: 0,
+            spent: Duration::ZERO,
+            is_busy: false,
+            has_failed: false,
+            search,
+            journal,
+            default_loss: None,
+            best: None,
+        };
         for line in past {
             let _ = track.search.next_trial();
             let trial = Trial { params: line.params, point: line.point };
@@ -128,7 +141,7 @@ pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> any
         Err(Error::Stopped) => Ok(Ended::Left),
         // Settings that cannot be fitted, as a learning rate under which a network runs away, are as bad as can be.
         Err(Error::Diverged { .. }) => Ok(Ended::Measured(Measured { loss: f64::INFINITY, held_out: None })),
-        Err(error) => Err(error.into()),
+        Err(error) => Ok(Ended::Failed(error)),
         Ok(held_out) => Ok(Ended::Measured(match given_up {
             Some(loss) => Measured { loss, held_out: None },
             None => Measured { loss: loss(&held_out, held_out.rows.len(), ground)?, held_out: Some(held_out) },

@@ -7,6 +7,7 @@ mod churn;
 mod dates;
 mod desk;
 mod disk;
+mod families;
 mod fetch;
 mod import;
 mod json;
