@@ -9,7 +9,7 @@ use data_contract::{
 };
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
-use trainer_estimators::metrics::Metrics;
+use trainer_estimators::metrics::{Metrics, Truth};
 use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
@@ -49,7 +49,7 @@ pub(crate) fn register(
         fit_cpu_secs: candidate.fit_cpu_secs,
         model: graph,
         threshold,
-        validation: named(&Metrics::measure(&judgement.probabilities, &judgement.classes, threshold.unwrap_or(0.5))?),
+        validation: named(&Metrics::measure(&judgement.probabilities, judgement.truth(), threshold.unwrap_or(0.5))?),
         parity,
         reference: count_reference(candidate, material)?,
         golden,
@@ -134,10 +134,11 @@ fn count_reference(candidate: &Candidate, material: &Material) -> anyhow::Result
     }
 }
 
-/// Metrics of a predictor's scores on labelled rows.
+/// Metrics of a predictor's scores on labelled rows, each of which counts as its weight says.
 pub(crate) fn measure(scores: &Scores, rows: &DataFrame, contract: &Contract, threshold: Option<f32>) -> anyhow::Result<Metrics> {
     let probabilities = probabilities(scores, contract)?;
-    Ok(Metrics::measure(&probabilities, &encode::classes(rows, contract)?, threshold.unwrap_or(0.5))?)
+    let (classes, weights) = (encode::classes(rows, contract)?, encode::weights(rows)?);
+    Ok(Metrics::measure(&probabilities, Truth::new(&classes, weights.as_deref()), threshold.unwrap_or(0.5))?)
 }
 
 /// A predictor's probabilities `[N, C]`.
@@ -156,10 +157,7 @@ pub(crate) fn named(metrics: &Metrics) -> BTreeMap<String, f64> {
 fn export(candidate: &Candidate, material: &Material, version: u32, threshold: Option<f32>) -> anyhow::Result<Vec<u8>> {
     let (contract, Candidate { model, judgement, .. }) = (material.contract, candidate);
     let exported = model.fitted.to_onnx();
-    exported
-        .check()
-        .context("the fit is no classifier")
-        .hint("divide columns whose numbers are huge: their squares are not finite")?;
+    exported.check().context("the fit is no classifier").hint("divide columns whose numbers are huge: float32 ends at 3.4e38")?;
     let blends = background::blend(contract, &judgement.features, &judgement.probabilities, material.seed);
     let background = background::choose(&blends, &model.probabilities(&blends));
     let head = head(contract, model.fitted.family().name(), material.origin.synthetic, version, threshold, &background);

@@ -8,8 +8,10 @@ use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
 use trainer_estimators::cross_validation::{self, Folds, cross_validate, cross_validate_with_steps, typical_steps};
+use trainer_estimators::metrics::Truth;
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
+use crate::encode;
 use crate::failure::Hint;
 use crate::material::Material;
 
@@ -35,6 +37,8 @@ pub(crate) struct Judgement {
     pub(crate) features: Matrix,
     /// Their classes.
     pub(crate) classes: Vec<u32>,
+    /// How much they count by their own weights, where they have some.
+    pub(crate) weights: Option<Vec<f32>>,
     /// Their probabilities `[N, C]`, calibrated without them.
     pub(crate) probabilities: Matrix,
     /// The same of each further time that they were held out, in other folds.
@@ -47,6 +51,13 @@ pub(crate) struct Judgement {
     pub(crate) choice: Option<ThresholdChoice>,
     /// The model that was held back from the rows, where there is one for all of them.
     pub(crate) unseen: Option<Calibrated>,
+}
+
+impl Judgement {
+    /// What came true of the rows, and how much they count.
+    pub(crate) fn truth(&self) -> Truth<'_> {
+        Truth::new(&self.classes, self.weights.as_deref())
+    }
 }
 
 /// Rows held out, before calibration.
@@ -75,8 +86,10 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let mut progress = Progress { n_done: &n_done, n_fits: n_fits(&valid, material), on_step };
     let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
     let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
-    let choice = calibration::choose(material.calibrations(), &held_out.probabilities, &classes, material.seed)?;
-    let calibrate = |again: &Matrix| calibration::choose(&[choice.method], again, &classes, material.seed);
+    let weights = encode::weights(&rows)?.map(|weights| held_out.rows.iter().map(|&row| weights[row]).collect::<Vec<_>>());
+    let truth = Truth::new(&classes, weights.as_deref());
+    let choice = calibration::choose(material.calibrations(), &held_out.probabilities, truth, material.seed)?;
+    let calibrate = |again: &Matrix| calibration::choose(&[choice.method], again, truth, material.seed);
     let repeats = held_out.repeats.iter().map(|again| Ok(calibrate(again)?.probabilities)).collect::<Result<_, Error>>()?;
     let n_steps = typical_steps(&held_out.n_steps);
     let fitted = progress.fit(|on_step| valid.clone().with_steps(n_steps).fit(&all, None, material.seed, on_step))?;
@@ -84,13 +97,14 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let judgement = Judgement {
         n_folds: held_out.n_folds,
         features: all.features().select(&held_out.rows),
-        choice: choose_threshold(material, &choice.probabilities, &classes)?,
+        choice: choose_threshold(material, &choice.probabilities, truth)?,
         unseen: held_out.fitted.map(calibrated),
         probabilities: choice.probabilities,
         repeats,
         calibration: choice.method,
         calibrations: choice.log_losses,
         classes,
+        weights,
     };
     Ok(Candidate { params, model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
 }
@@ -168,10 +182,10 @@ fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, pr
 pub(crate) fn choose_threshold(
     material: &Material,
     probabilities: &Matrix,
-    classes: &[u32],
+    truth: Truth,
 ) -> anyhow::Result<Option<ThresholdChoice>> {
     let training = material.training;
-    let choose = |_| threshold::choose(training.threshold, training.profit, probabilities, classes);
+    let choose = |_| threshold::choose(training.threshold, training.profit, probabilities, truth);
     let choice = material.contract.target.positive.map(choose).transpose();
     choice.hint("`training.threshold` in the dataset's TOML file says where to decide")
 }

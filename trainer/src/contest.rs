@@ -53,7 +53,7 @@ impl<'a> Contest<'a> {
         if !alike {
             let all = self.all_validation_losses();
             let numbers: Vec<usize> = all[0].1.keys().copied().collect();
-            if let Some(shared) = on_shared_rows(&all, &numbers, 1) {
+            if let Some(shared) = on_shared_rows(&all, &numbers, &self.validation_weights(), 1) {
                 return (shared, Selection::LogLoss);
             }
         }
@@ -69,38 +69,62 @@ impl<'a> Contest<'a> {
         let estimate = entry.evaluation.metrics.get(self.metric.name());
         let loss = |value: f64| self.metric.as_loss(value);
         let row_losses = if self.metric == Selection::LogLoss { entry.evaluation.losses.clone() } else { vec![] };
+        let row_weights = entry.evaluation.weights.clone();
         let high = estimate.map_or(f64::NAN, |estimate| loss(estimate.low).max(loss(estimate.high)));
-        Candidate { loss_high: high, row_losses, ..blank(entry.version, estimate.map_or(f64::NAN, |e| loss(e.value))) }
+        Candidate {
+            loss_high: high,
+            row_losses,
+            row_weights,
+            ..blank(entry.version, estimate.map_or(f64::NAN, |e| loss(e.value)))
+        }
     }
 
     /// The versions with the one in production, by the log loss of the rows that may judge it; none when all were judged on too few of them.
     pub(crate) fn with_champion(&self, champion: &Version, judges: &Judges) -> anyhow::Result<Option<Vec<Candidate>>> {
         let mut all = self.all_validation_losses();
         all.push((champion, champion_losses(champion, judges)?));
-        Ok(on_shared_rows(&all, &judges.numbers, MIN_JUDGES))
+        Ok(on_shared_rows(&all, &judges.numbers, &self.validation_weights(), MIN_JUDGES))
     }
 
     fn all_validation_losses(&self) -> Vec<(&Version, BTreeMap<usize, f32>)> {
         self.entries.iter().map(|entry| (entry.version, self.validation_losses(&entry.evaluation))).collect()
     }
 
-    /// The log losses of validation rows, by their number; an evaluation holds evenly spaced ones of many.
+    /// The log losses of validation rows, by their number.
     fn validation_losses(&self, evaluation: &Evaluation) -> BTreeMap<usize, f32> {
+        self.of_validation(evaluation, &evaluation.losses)
+    }
+
+    /// How much validation rows count, by their number; nothing where they count alike.
+    fn validation_weights(&self) -> BTreeMap<usize, f32> {
+        let of = |entry: &Entry| self.of_validation(&entry.evaluation, &entry.evaluation.weights);
+        self.entries.iter().flat_map(of).collect()
+    }
+
+    /// The numbers of an evaluation that are about validation rows; it holds those of evenly spaced rows of many.
+    fn of_validation(&self, evaluation: &Evaluation, of_rows: &[f32]) -> BTreeMap<usize, f32> {
         let n_before = if evaluation.n_folds > 1 { self.n_train } else { 0 };
         let step = (evaluation.n_rows as usize).div_ceil(evaluation.losses.len().max(1)).max(1);
-        let numbered = evaluation.losses.iter().enumerate().map(|(place, loss)| (place * step, *loss));
-        numbered.filter_map(|(row, loss)| Some((row.checked_sub(n_before)?, loss))).collect()
+        let numbered = of_rows.iter().enumerate().map(|(place, number)| (place * step, *number));
+        numbered.filter_map(|(row, number)| Some((row.checked_sub(n_before)?, number))).collect()
     }
 }
 
 /// Versions by the mean log loss of those of the numbered rows that all were judged on, if they are enough.
-fn on_shared_rows(all: &[(&Version, BTreeMap<usize, f32>)], numbers: &[usize], n_needed: usize) -> Option<Vec<Candidate>> {
-    let is_shared = |row: &usize| all.iter().all(|(_, losses)| losses.contains_key(row));
+fn on_shared_rows(
+    all: &[(&Version, BTreeMap<usize, f32>)],
+    numbers: &[usize],
+    weights: &BTreeMap<usize, f32>,
+    n_needed: usize,
+) -> Option<Vec<Candidate>> {
+    let weight = |row: &usize| weights.get(row).copied().unwrap_or(1.0);
+    let is_shared = |row: &usize| weight(row) > 0.0 && all.iter().all(|(_, losses)| losses.contains_key(row));
     let shared: Vec<usize> = numbers.iter().copied().filter(is_shared).collect();
+    let row_weights: Vec<f32> = shared.iter().map(weight).collect();
     let candidate = |(version, losses): &(&Version, BTreeMap<usize, f32>)| {
         let row_losses: Vec<f32> = shared.iter().map(|row| losses[row]).collect();
-        let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>());
-        Candidate { loss_high: estimate.high, row_losses, ..blank(version, estimate.value) }
+        let estimate = mean(&row_losses.iter().map(|loss| f64::from(*loss)).collect::<Vec<_>>(), Some(&row_weights));
+        Candidate { loss_high: estimate.high, row_losses, row_weights: row_weights.clone(), ..blank(version, estimate.value) }
     };
     (shared.len() >= n_needed).then(|| all.iter().map(candidate).collect())
 }
@@ -111,6 +135,7 @@ fn blank(version: &Version, loss: f64) -> Candidate {
         loss,
         loss_high: loss,
         row_losses: vec![],
+        row_weights: vec![],
         bytes: model_bytes(version),
         stage: version.stage,
     }

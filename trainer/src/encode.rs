@@ -34,6 +34,11 @@ pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f
     Ok(Data::new(features(frame, contract)?, kinds, classes, contract.target.classes.len(), weights)?)
 }
 
+/// How much each row counts by its own weight, where rows have one.
+pub(crate) fn weights(frame: &DataFrame) -> anyhow::Result<Option<Vec<f32>>> {
+    weights_with_own(frame, None)
+}
+
 /// What a column is to a learner.
 pub(crate) fn kind_of(kind: &ColumnKind) -> FeatureKind {
     match kind {
@@ -48,7 +53,8 @@ pub(crate) fn moments(values: &StringChunked) -> impl Iterator<Item = Option<Mom
     values.iter().map(|text| text.and_then(|text| text.parse().ok()))
 }
 
-fn weights_with_own(frame: &DataFrame, given: Option<Vec<f32>>) -> anyhow::Result<Option<Vec<f32>>> {
+/// The weight given times the own weight of each row, where rows have one.
+pub(crate) fn weights_with_own(frame: &DataFrame, given: Option<Vec<f32>>) -> anyhow::Result<Option<Vec<f32>>> {
     let Ok(own) = frame.column(prepared_column::WEIGHT) else { return Ok(given) };
     let own = own.f64()?.iter().map(|weight| weight.unwrap_or(1.0) as f32);
     Ok(Some(match given {

@@ -7,7 +7,7 @@ use data_contract::{
 };
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence, permutation_importance};
-use trainer_estimators::metrics::{confusion, curves, estimates, mean, roc_auc_estimate, row_losses};
+use trainer_estimators::metrics::{Truth, confusion, curves, estimates, mean, roc_auc_estimate, row_losses};
 use trainer_estimators::{Error, Matrix, threshold};
 use trainer_onnx::DateParts;
 
@@ -51,7 +51,8 @@ pub(crate) struct Judged<'a> {
 impl Judged<'_> {
     /// Evaluates; `predict` is asked about changed rows, and where there is none, nothing is explained.
     pub(crate) fn evaluate(&self, predict: Option<Predict>) -> Result<Evaluation, Error> {
-        let Judgement { classes, probabilities, repeats, choice, .. } = self.judgement;
+        let Judgement { probabilities, repeats, choice, .. } = self.judgement;
+        let truth = self.judgement.truth();
         let threshold = choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
         let two_classes = self.contract.target.classes.len() == 2;
         let profit = self.profit.filter(|_| two_classes);
@@ -61,7 +62,7 @@ impl Judged<'_> {
         };
         Ok(Evaluation {
             format: EVALUATION_FORMAT,
-            n_rows: classes.len() as u64,
+            n_rows: self.classes().len() as u64,
             n_folds: self.judgement.n_folds as u32,
             n_repeats: repeats.len() as u32 + 1,
             selected_by: self.selected_by.to_owned(),
@@ -69,19 +70,20 @@ impl Judged<'_> {
             calibration: self.judgement.calibration.name().to_owned(),
             calibrations: self.judgement.calibrations.clone(),
             threshold: choice.clone(),
-            confusion: confusion(probabilities, classes, threshold)?,
-            curves: curves(probabilities, classes)?,
-            profit: profit.map_or(vec![], |profit| threshold::profit_curve(profit, probabilities, classes)),
+            confusion: confusion(probabilities, truth, threshold)?,
+            curves: curves(probabilities, truth)?,
+            profit: profit.map_or(vec![], |profit| threshold::profit_curve(profit, probabilities, truth)),
             importance,
             dependence,
             slices: self.slices(),
             losses: self.losses(),
+            weights: self.weights_of(&spaced(self.classes().len(), MAX_LOSSES)).unwrap_or_default(),
         })
     }
 
     /// Means over the times that rows were held out: an interval is about the rows, and does not shrink with the times.
     fn metrics(&self, threshold: f32) -> Result<BTreeMap<String, Estimate>, Error> {
-        let of = |probabilities| estimates(probabilities, self.classes(), threshold, self.seed);
+        let of = |probabilities| estimates(probabilities, self.judgement.truth(), threshold, self.seed);
         let times: Vec<BTreeMap<String, Estimate>> = self.times().map(of).collect::<Result<_, _>>()?;
         let mean = |name: &String| {
             let all: Option<Vec<&Estimate>> = times.iter().map(|time| time.get(name)).collect();
@@ -103,10 +105,19 @@ impl Judged<'_> {
         &self.judgement.classes
     }
 
+    fn classes_of(&self, rows: &[usize]) -> Vec<u32> {
+        rows.iter().map(|&row| self.classes()[row]).collect()
+    }
+
+    fn weights_of(&self, rows: &[usize]) -> Option<Vec<f32>> {
+        self.judgement.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect())
+    }
+
     fn importance(&self, predict: Predict) -> Result<Vec<Importance>, Error> {
-        let rows = spaced(self.classes().len(), asked_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
-        let classes: Vec<u32> = rows.iter().map(|&row| self.classes()[row]).collect();
-        let worth = permutation_importance(predict, &self.features().select(&rows), &classes, REPEATS, self.seed)?;
+        let rows = self.explained(asked_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
+        let (classes, weights) = (self.classes_of(&rows), self.weights_of(&rows));
+        let truth = Truth::new(&classes, weights.as_deref());
+        let worth = permutation_importance(predict, &self.features().select(&rows), truth, REPEATS, self.seed)?;
         let named = self.contract.columns.iter().zip(worth);
         let mut importance: Vec<Importance> = named
             .map(|(column, worth)| Importance { column: column.name.clone(), mean: worth.mean, deviation: worth.deviation })
@@ -117,7 +128,7 @@ impl Judged<'_> {
 
     fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
         let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
-        let rows = self.features().select(&spaced(self.classes().len(), asked_rows(DEPENDENCE_ROWS, n_points)));
+        let rows = self.features().select(&self.explained(asked_rows(DEPENDENCE_ROWS, n_points)));
         let of_column = |(at, column): (usize, &Column)| match column.kind {
             ColumnKind::Date { time, .. } => {
                 DateDependence { predict, rows: &rows, at }.all(&self.spread(at), &column.name, time)
@@ -190,7 +201,8 @@ impl Judged<'_> {
                 ColumnKind::Date { .. } => [self.number_groups(at, &date), self.weekday_groups(at)].concat(),
             };
             let slice = |(value, rows): (String, Vec<usize>)| self.slice(&column.name, value, &rows, &losses);
-            groups.into_iter().filter(|(_, rows)| rows.len() >= MIN_SLICE_ROWS).map(slice).collect::<Vec<_>>()
+            let counted = |(value, rows): (String, Vec<usize>)| (value, self.counted(rows));
+            groups.into_iter().map(counted).filter(|(_, rows)| rows.len() >= MIN_SLICE_ROWS).map(slice).collect::<Vec<_>>()
         };
         columns.flat_map(of_column).collect()
     }
@@ -235,19 +247,33 @@ impl Judged<'_> {
         self.features().column(at).enumerate().filter(|(_, value)| holds(*value)).map(|(row, _)| row).collect()
     }
 
+    /// Some rows to ask about, evenly spaced among those that count.
+    fn explained(&self, n_wanted: usize) -> Vec<usize> {
+        let counted = self.counted((0..self.classes().len()).collect());
+        spaced(counted.len(), n_wanted).into_iter().map(|place| counted[place]).collect()
+    }
+
+    /// Without the rows of weight 0.
+    fn counted(&self, rows: Vec<usize>) -> Vec<usize> {
+        rows.into_iter().filter(|&row| self.judgement.weights.as_ref().is_none_or(|weights| weights[row] > 0.0)).collect()
+    }
+
     fn slice(&self, column: &str, value: String, rows: &[usize], losses: &[f64]) -> Slice {
         let followed = self.contract.target.followed();
         let probabilities = self.judgement.probabilities.select(rows);
-        let classes: Vec<u32> = rows.iter().map(|&row| self.classes()[row]).collect();
-        let n_rows = rows.len() as f64;
+        let (classes, weights) = (self.classes_of(rows), self.weights_of(rows));
+        let mean = |values: Vec<f64>| mean(&values, weights.as_deref());
+        let is_followed = classes.iter().map(|class| if *class as usize == followed { 1.0 } else { 0.0 });
         Slice {
             column: column.to_owned(),
             value,
             n_rows: rows.len() as u64,
-            share: classes.iter().filter(|class| **class as usize == followed).count() as f64 / n_rows,
-            probability: probabilities.column(followed).map(f64::from).sum::<f64>() / n_rows,
-            log_loss: mean(&rows.iter().map(|&row| losses[row]).collect::<Vec<_>>()),
-            roc_auc: (probabilities.n_features() == 2).then(|| roc_auc_estimate(&probabilities, &classes)).flatten(),
+            share: mean(is_followed.collect()).value,
+            probability: mean(probabilities.column(followed).map(f64::from).collect()).value,
+            log_loss: mean(rows.iter().map(|&row| losses[row]).collect()),
+            roc_auc: (probabilities.n_features() == 2)
+                .then(|| roc_auc_estimate(&probabilities, Truth::new(&classes, weights.as_deref())))
+                .flatten(),
         }
     }
 

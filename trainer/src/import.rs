@@ -16,7 +16,7 @@ use inference_predictor::{LoadError, PredictError, Predictor};
 use polars::prelude::DataFrame;
 use serde_json::{Value as Json, json};
 use trainer_estimators::calibration::Method;
-use trainer_estimators::metrics::Metrics;
+use trainer_estimators::metrics::{Metrics, Truth};
 use trainer_estimators::{Matrix, threshold};
 use trainer_onnx::{Foreign, ForeignError};
 use trainer_registry::{Registry, Version};
@@ -70,6 +70,13 @@ struct Rows<'a> {
     contract: &'a Contract,
     features: Matrix,
     classes: Vec<u32>,
+    weights: Option<Vec<f32>>,
+}
+
+impl Rows<'_> {
+    fn truth(&self) -> Truth<'_> {
+        Truth::new(&self.classes, self.weights.as_deref())
+    }
 }
 
 fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyhow::Result<(Version, Compared)> {
@@ -80,6 +87,7 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         contract: &contract,
         features: encode::features(&validation, &contract)?,
         classes: encode::classes(&validation, &contract)?,
+        weights: encode::weights(&validation)?,
     };
     let (choice, background) = choose_threshold(file, &rows, dataset, &prepared)?;
     let threshold = choice.as_ref().map(|choice| choice.threshold as f32);
@@ -92,7 +100,7 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         None => expected::compare_single_rows(&predictor, &rows.features)?,
     };
     let Answers { probabilities, evaluation, golden } = judge(&rows, dataset, &predictor, choice)?;
-    let metrics = Metrics::measure(&probabilities, &rows.classes, threshold.unwrap_or(0.5))?;
+    let metrics = Metrics::measure(&probabilities, rows.truth(), threshold.unwrap_or(0.5))?;
     let parts = Parts {
         contract: &contract,
         origin: &train::origin(&prepared),
@@ -175,7 +183,7 @@ fn choose_threshold(
     let predictor = load(&rewrite(file, rows.contract, prepared.synthetic, 0, None, &Background::default())?)?;
     let probabilities = predict(&predictor, &rows.features)?;
     require_probabilities(&probabilities)?;
-    let choose = |_| threshold::choose(dataset.training.threshold, dataset.training.profit, &probabilities, &rows.classes);
+    let choose = |_| threshold::choose(dataset.training.threshold, dataset.training.profit, &probabilities, rows.truth());
     let choice = rows.contract.target.positive.map(choose).transpose();
     let choice = choice.hint("`training.threshold` in the dataset's TOML file says where to decide")?;
     let blends = background::blend(rows.contract, &rows.features, &probabilities, dataset.split.seed);
@@ -251,6 +259,7 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
         n_folds: 1,
         features: rows.features.clone(),
         classes: rows.classes.clone(),
+        weights: rows.weights.clone(),
         probabilities: ask(&rows.features),
         repeats: vec![],
         calibration: Method::None,

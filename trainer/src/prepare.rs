@@ -164,11 +164,11 @@ fn require_enough(divided: &Divided) -> anyhow::Result<()> {
     let weighs = weighs(&rows.frame)?;
     for part in Part::ALL {
         let (is_train, name) = (part == Part::Train, part.file_name().trim_end_matches(".parquet"));
-        let in_part = (0..parts.len()).filter(|row| parts[*row] == part && (weighs[*row] || !is_train));
+        let in_part = (0..parts.len()).filter(|row| parts[*row] == part && weighs[*row]);
         let present: BTreeSet<u32> = in_part.map(|row| rows.classes[row]).collect();
         let needed = if is_train { 2 } else { 1 };
         if present.len() < needed {
-            let weight = if is_train && weighs.contains(&false) { " with a weight above 0" } else { "" };
+            let weight = if weighs.contains(&false) { " with a weight above 0" } else { "" };
             return Err(failure(
                 format!("the {name} part would hold {} classes{weight} of {} rows in all", present.len(), parts.len()),
                 "bring more rows, or change `[split]` in the dataset's TOML file",
@@ -178,7 +178,7 @@ fn require_enough(divided: &Divided) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether each row counts in training.
+/// Whether each row counts.
 fn weighs(rows: &DataFrame) -> PolarsResult<Vec<bool>> {
     match rows.column(prepared_column::WEIGHT) {
         Ok(weights) => Ok(weights.f64()?.iter().map(|weight| weight.is_some_and(|weight| weight > 0.0)).collect()),

@@ -13,7 +13,7 @@ use data_contract::{
 };
 use inference_predictor::Predictor;
 use polars::prelude::*;
-use trainer_estimators::metrics::{PairedDifference, paired_log_loss_difference, row_losses};
+use trainer_estimators::metrics::{PairedDifference, Truth, mean, paired_log_loss_difference, row_losses};
 use trainer_estimators::{Family, Matrix, Params, to_the_end};
 use trainer_registry::{Move, Registry, Version, Writer};
 
@@ -280,15 +280,16 @@ fn recency(rows: &DataFrame) -> PolarsResult<Option<Vec<f32>>> {
 
 /// Rows held out are the validation part, so that weights and losses go together.
 fn recent_log_loss(candidate: &Candidate, material: &OwnMaterial) -> anyhow::Result<f64> {
-    let weights = recency(&material.validation)?.unwrap_or_default();
+    let recency = recency(&material.validation)?;
+    let weights = encode::weights_with_own(&material.validation, recency)?;
     let losses = row_losses(&candidate.judgement.probabilities, &candidate.judgement.classes);
-    let weighted = losses.iter().zip(&weights).map(|(loss, weight)| loss * f64::from(*weight));
-    Ok(weighted.sum::<f64>() / weights.iter().map(|weight| f64::from(*weight)).sum::<f64>())
+    Ok(mean(&losses, weights.as_deref()).value)
 }
 
 fn compare(challenger: &Predictor, champion: &Predictor, judges: &DataFrame) -> anyhow::Result<PairedDifference> {
-    let classes = encode::classes(judges, champion.contract())?;
-    Ok(paired_log_loss_difference(&probabilities(challenger, judges)?, &probabilities(champion, judges)?, &classes)?)
+    let (classes, weights) = (encode::classes(judges, champion.contract())?, encode::weights(judges)?);
+    let truth = Truth::new(&classes, weights.as_deref());
+    Ok(paired_log_loss_difference(&probabilities(challenger, judges)?, &probabilities(champion, judges)?, truth)?)
 }
 
 fn probabilities(predictor: &Predictor, rows: &DataFrame) -> anyhow::Result<Matrix> {

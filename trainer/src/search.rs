@@ -18,12 +18,12 @@ use trainer_estimators::{Data, Family, Params};
 use crate::budget::Budget;
 use crate::failure::failure;
 use crate::material::Material;
-use crate::{interrupt, progress};
+use crate::{encode, interrupt, progress};
 use journal::Journal;
 use track::{Ended, Track};
 
-/// Changes when points stand for other settings than before.
-const FORMAT: u32 = 1;
+/// Changes when points stand for other settings than before, or losses for other sums.
+const FORMAT: u32 = 2;
 
 /// Trials see at most this many rows, evenly spaced.
 const MAX_ROWS: usize = 100_000;
@@ -48,6 +48,8 @@ pub(crate) struct Found {
 pub(crate) struct Ground<'a> {
     pub(crate) dataset: &'a Dataset,
     pub(crate) data: Data,
+    /// How much rows count when a trial is measured, which balanced classes do not change.
+    pub(crate) weights: Option<Vec<f32>>,
     pub(crate) folds: Folds,
     pub(crate) metric: Selection,
     pub(crate) seed: u64,
@@ -116,7 +118,8 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
         Budget::Time(time) => Instant::now().checked_add(time),
         Budget::Trials(_) => None,
     };
-    Ok(Ground { dataset, data, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
+    let weights = encode::weights(&rows)?;
+    Ok(Ground { dataset, data, weights, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
 }
 
 /// Names the rows and the rules of a search: trials of others are not comparable.

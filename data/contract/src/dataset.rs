@@ -32,7 +32,7 @@ pub struct Dataset {
     pub citation: String,
     /// Fields that mean "missing" in any column.
     pub missing: Vec<String>,
-    /// The column that says how much each row counts in training: finite numbers of at least 0.
+    /// The column that says how much each row counts, in training and in judging: finite numbers of at least 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
     /// Where the rows come from.

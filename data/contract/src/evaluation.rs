@@ -12,7 +12,8 @@ pub const EVALUATION_FORMAT: u32 = 1;
 /// How good a version is on rows it did not learn from, and what it looks at.
 ///
 /// Rows are judged by models that were fitted without them, calibrated without them: what is measured is what new rows of the same kind
-/// would give. The version itself was then fitted on all of them.
+/// would give. The version itself was then fitted on all of them. Where the dataset weighs rows, every share, mean and curve is of weighted rows;
+/// numbers of rows, and the confusion matrix, count those of a weight above 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
@@ -49,6 +50,9 @@ pub struct Evaluation {
     pub slices: Vec<Slice>,
     /// Log loss of each row, or of evenly spaced ones of many: versions judged on the same rows are compared in pairs.
     pub losses: Vec<f32>,
+    /// How much each of those rows counts; empty when rows count alike.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<f32>,
 }
 
 fn once() -> u32 {
@@ -83,7 +87,7 @@ pub struct ThresholdChoice {
     pub recall: Option<f64>,
     /// Harmonic mean of the two.
     pub f1: Option<f64>,
-    /// Profit of all rows, where the dataset says what counts.
+    /// Profit of all rows, where the dataset says what counts; a row of weight 3 earns as much as three.
     pub profit: Option<f64>,
 }
 

@@ -8,7 +8,7 @@ pub mod column {
     pub const ROW: &str = "tidemark_row";
     /// Date of the row, null where nothing dates it.
     pub const DATE: &str = "tidemark_date";
-    /// How much the row counts in training; only where the dataset has `weights`.
+    /// How much the row counts, in training and in judging; only where the dataset has `weights`.
     pub const WEIGHT: &str = "tidemark_weight";
     /// Text: rows that share it belong together; null for a row that stands alone; only where the dataset has `split.group`.
     pub const GROUP: &str = "tidemark_group";

@@ -3,7 +3,8 @@
 //! Two ways: the sigmoid of Platt ("Probabilistic outputs for support vector machines", 1999) on log-odds, for several classes with one
 //! slope and a bias per class (Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017), and isotonic
 //! regression, for several classes one against the rest (Zadrozny and Elkan, "Transforming classifier scores into accurate multiclass
-//! probability estimates", KDD 2002). Both learn from rows that the classifier did not see.
+//! probability estimates", KDD 2002). Both learn from rows that the classifier did not see, each as much as its weight says; all weights
+//! doubled change nothing.
 
 mod isotonic;
 mod sigmoid;
@@ -12,7 +13,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::{check, log_loss, paired_log_loss_difference};
+use crate::metrics::ranking::against_rest;
+use crate::metrics::{Truth, check, log_loss, paired_log_loss_difference};
 use crate::random::Random;
 use crate::{Error, Fitted, Matrix};
 use isotonic::Curve;
@@ -83,21 +85,23 @@ pub struct Choice {
 ///
 /// # Errors
 /// Probabilities and classes that do not fit each other.
-pub fn choose(methods: &[Method], probabilities: &Matrix, classes: &[u32], seed: u64) -> Result<Choice, Error> {
-    check(probabilities, classes)?;
+pub fn choose<'a>(methods: &[Method], probabilities: &Matrix, truth: impl Into<Truth<'a>>, seed: u64) -> Result<Choice, Error> {
+    let truth = truth.into();
+    check(probabilities, truth)?;
+    let n_rows = truth.counted_rows().len();
     let enough = |method: &Method| match method {
         Method::None => true,
-        Method::Sigmoid => classes.len() >= MIN_ROWS,
-        Method::Isotonic => methods.len() == 1 || classes.len() >= MIN_ISOTONIC_ROWS,
+        Method::Sigmoid => n_rows >= MIN_ROWS,
+        Method::Isotonic => methods.len() == 1 || n_rows >= MIN_ISOTONIC_ROWS,
     };
-    let folds = folds(classes.len(), seed);
+    let folds = folds(truth, seed);
     let mut best: Option<(Method, Matrix)> = None;
     let mut log_losses = BTreeMap::new();
     for method in methods.iter().copied().filter(enough) {
-        let held_out = cross_fit(method, probabilities, classes, &folds)?;
-        log_losses.insert(method.name().to_owned(), log_loss::log_loss(&held_out, classes));
+        let held_out = cross_fit(method, probabilities, truth, &folds)?;
+        log_losses.insert(method.name().to_owned(), log_loss::log_loss(&held_out, truth));
         let is_better = |best: &Matrix| -> Result<bool, Error> {
-            let difference = paired_log_loss_difference(&held_out, best, classes)?;
+            let difference = paired_log_loss_difference(&held_out, best, truth)?;
             Ok(difference.mean + difference.standard_error.unwrap_or(0.0) < 0.0)
         };
         if best.as_ref().map_or(Ok(true), |best| is_better(&best.1))? {
@@ -105,20 +109,21 @@ pub fn choose(methods: &[Method], probabilities: &Matrix, classes: &[u32], seed:
         }
     }
     let (method, held_out) = best.unwrap_or_else(|| (Method::None, probabilities.clone()));
-    let calibration = Calibration::fit(method, probabilities, classes);
+    let calibration = Calibration::fit(method, probabilities, truth);
     Ok(Choice { method, calibration, probabilities: held_out, log_losses })
 }
 
 impl Calibration {
     /// Learns from probabilities of rows that the classifier did not see.
-    fn fit(method: Method, probabilities: &Matrix, classes: &[u32]) -> Self {
-        let curve = |class: usize| {
-            let rows = probabilities.column(class).zip(classes.iter().map(|c| *c as usize == class));
-            Curve::fit(rows.collect())
-        };
+    fn fit(method: Method, probabilities: &Matrix, truth: Truth) -> Self {
+        let counted = truth.counted(probabilities);
+        let (probabilities, classes) = (&*counted.probabilities, counted.truth().classes);
+        let weights = with_mean_1(counted.truth());
+        let truth = Truth::new(classes, weights.as_deref());
+        let curve = |class: usize| Curve::fit(against_rest(probabilities, truth, class));
         match method {
             Method::None => Self::None,
-            Method::Sigmoid => Self::Sigmoid(Sigmoid::fit(probabilities, classes)),
+            Method::Sigmoid => Self::Sigmoid(Sigmoid::fit(probabilities, truth)),
             Method::Isotonic if probabilities.n_features() == 2 => Self::Isotonic(vec![curve(1)]),
             Method::Isotonic => Self::Isotonic((0..probabilities.n_features()).map(curve).collect()),
         }
@@ -157,29 +162,38 @@ fn push_curves(curves: &[Curve], row: &[f32], values: &mut Vec<f32>) {
     values[start..].iter_mut().for_each(|value| *value /= sum);
 }
 
-/// The part of each row.
-fn folds(n_rows: usize, seed: u64) -> Vec<usize> {
+/// The weights, scaled so that their mean is 1: penalties are worth a row.
+fn with_mean_1(truth: Truth) -> Option<Vec<f32>> {
+    let mean = truth.total() / truth.classes.len() as f64;
+    truth.weights.map(|weights| weights.iter().map(|weight| (f64::from(*weight) / mean) as f32).collect())
+}
+
+/// The part of each row; rows of weight 0 leave those of the others as they are.
+fn folds(truth: Truth, seed: u64) -> Vec<usize> {
     let mut random = Random::new(seed ^ 0xCA11);
-    (0..n_rows).map(|_| random.below(N_FOLDS)).collect()
+    truth.weights().map(|weight| if weight > 0.0 { random.below(N_FOLDS) } else { 0 }).collect()
 }
 
 /// Each row's probabilities calibrated by the rows of the other parts.
-fn cross_fit(method: Method, probabilities: &Matrix, classes: &[u32], folds: &[usize]) -> Result<Matrix, Error> {
+fn cross_fit(method: Method, probabilities: &Matrix, truth: Truth, folds: &[usize]) -> Result<Matrix, Error> {
     if method == Method::None {
         return Ok(probabilities.clone());
     }
     let n_classes = probabilities.n_features();
-    let mut values = vec![0.0; classes.len() * n_classes];
+    let n_rows = truth.classes.len();
+    let mut values = vec![0.0; n_rows * n_classes];
     for fold in 0..N_FOLDS {
-        let (held_out, rest): (Vec<usize>, Vec<usize>) = (0..classes.len()).partition(|&row| folds[row] == fold);
-        let known: Vec<u32> = rest.iter().map(|&row| classes[row]).collect();
-        let calibration = Calibration::fit(method, &probabilities.select(&rest), &known);
+        let (held_out, rest): (Vec<usize>, Vec<usize>) = (0..n_rows).partition(|&row| folds[row] == fold);
+        let known: Vec<u32> = rest.iter().map(|&row| truth.classes[row]).collect();
+        let weights: Option<Vec<f32>> = truth.weights.map(|weights| rest.iter().map(|&row| weights[row]).collect());
+        let known = Truth::new(&known, weights.as_deref());
+        let calibration = Calibration::fit(method, &probabilities.select(&rest), known);
         let calibrated = calibration.apply(probabilities.select(&held_out));
         for (row, calibrated) in held_out.iter().zip(calibrated.rows()) {
             values[row * n_classes..][..n_classes].copy_from_slice(calibrated);
         }
     }
-    Matrix::new(classes.len(), n_classes, values)
+    Matrix::new(n_rows, n_classes, values)
 }
 
 /// A classifier whose probabilities are calibrated.
@@ -255,7 +269,7 @@ mod tests {
     fn what_is_calibrated_already_stays_nearly_as_it_is() {
         let (probabilities, classes) = two_classes(20_000, sigmoid);
         for method in Method::ALL {
-            let calibrated = Calibration::fit(method, &probabilities, &classes).apply(probabilities.clone());
+            let calibrated = Calibration::fit(method, &probabilities, (&classes).into()).apply(probabilities.clone());
             let apart = calibrated.values().iter().zip(probabilities.values()).map(|(a, b)| (a - b).abs());
             assert!(apart.fold(0.0, f32::max) < 0.05, "{method:?}");
         }

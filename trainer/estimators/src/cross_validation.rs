@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(own.rows, others.rows);
         let loss = |held_out: &HeldOut| {
             let classes: Vec<u32> = held_out.rows.iter().map(|&row| classes[row]).collect();
-            crate::metrics::mean(&crate::metrics::row_losses(&held_out.probabilities, &classes)).value
+            crate::metrics::log_loss::log_loss(&held_out.probabilities, (&classes).into())
         };
         assert!(loss(&own) < loss(&others), "{} {}", loss(&own), loss(&others));
         assert!(loss(&others) > 0.69, "{}", loss(&others));

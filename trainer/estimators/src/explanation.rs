@@ -3,7 +3,7 @@
 //! Breiman, "Random forests", 2001, and Fisher, Rudin and Dominici, "All models are wrong, but many are useful", 2019, for the one; Friedman,
 //! "Greedy function approximation", 2001, for the other.
 
-use crate::metrics::row_losses;
+use crate::metrics::{Truth, log_loss};
 use crate::random::Random;
 use crate::{Error, Matrix};
 
@@ -20,14 +20,15 @@ pub struct Worth {
 }
 
 /// For each column, how much the log loss grows when its values are shuffled among the rows.
-pub fn permutation_importance(
+pub fn permutation_importance<'a>(
     predict: Predict,
     features: &Matrix,
-    classes: &[u32],
+    truth: impl Into<Truth<'a>>,
     repeats: usize,
     seed: u64,
 ) -> Result<Vec<Worth>, Error> {
-    let loss = |features: &Matrix| row_losses(&predict(features), classes).iter().sum::<f64>() / classes.len() as f64;
+    let truth = truth.into();
+    let loss = |features: &Matrix| log_loss::log_loss(&predict(features), truth);
     let base = loss(features);
     let of_column = |column: usize| {
         let grown = |repeat: usize| {

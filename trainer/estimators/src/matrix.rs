@@ -261,7 +261,7 @@ pub(crate) fn check_classes(classes: &[u32], n_classes: usize) -> Result<(), Err
     }
 }
 
-fn check_weights(weights: &[f32]) -> Result<(), Error> {
+pub(crate) fn check_weights(weights: &[f32]) -> Result<(), Error> {
     match weights.iter().position(|weight| !weight.is_finite() || *weight < 0.0) {
         Some(row) => Err(Error::NotAWeight { row, weight: weights[row] }),
         None => Ok(()),

@@ -1,6 +1,6 @@
 //! How good probabilities are, given the classes that came true.
 //!
-//! One measure per file. With several classes, the areas are means over "this class against the rest".
+//! One measure per file, each of rows that count as much as their weights say. With several classes, the areas are means over "this class against the rest".
 
 mod accuracy;
 mod average_precision;
@@ -10,25 +10,28 @@ mod curves;
 mod f1;
 mod intervals;
 pub(crate) mod log_loss;
-mod ranking;
+pub(crate) mod ranking;
 mod recall_at_top;
 mod roc_auc;
 mod selection;
+mod truth;
 
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::{check_classes, check_length};
+use crate::matrix::{check_classes, check_length, check_weights};
 use crate::{Error, Matrix};
+use ranking::{Ranked, against_rest};
 
 pub use curves::{confusion, curves};
 pub use intervals::{estimates, mean, roc_auc as roc_auc_estimate};
 pub use log_loss::{PairedDifference, paired_log_loss_difference, row_losses};
 pub use selection::Selection;
+pub use truth::Truth;
 
 /// All measures on some rows. What is undefined on them (an area when there is one class only) is none.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Rows measured.
+    /// Rows measured, those of weight 0 left out.
     pub n_rows: usize,
     /// Area under the ROC curve, 0.5 for guessing.
     pub roc_auc: Option<f64>,
@@ -50,28 +53,36 @@ impl Metrics {
     /// Measures probabilities `[N, C]` against the classes of the same rows.
     ///
     /// With two classes the prediction is class 1 when its probability is above `threshold`; with more it is the most probable class.
-    pub fn measure(probabilities: &Matrix, classes: &[u32], threshold: f32) -> Result<Self, Error> {
-        check(probabilities, classes)?;
+    pub fn measure<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>, threshold: f32) -> Result<Self, Error> {
+        let truth = truth.into();
+        check(probabilities, truth)?;
+        let counted = truth.counted(probabilities);
+        let (probabilities, truth) = (&*counted.probabilities, counted.truth());
         let n_classes = probabilities.n_features();
-        let counts = class_counts(classes, n_classes);
-        let share = |count: usize| count as f64 / classes.len() as f64;
+        let of_classes = truth.of_classes(n_classes);
+        let share = |weight: f64| weight / truth.total();
         Ok(Self {
-            n_rows: classes.len(),
-            roc_auc: over_classes(probabilities, classes, roc_auc::roc_auc),
-            average_precision: over_classes(probabilities, classes, average_precision::average_precision),
-            log_loss: log_loss::log_loss(probabilities, classes),
-            brier: brier::brier(probabilities, classes),
-            accuracy: accuracy::accuracy(probabilities, classes, threshold),
-            majority_accuracy: share(counts.iter().copied().max().unwrap_or(0)),
-            positive_share: (n_classes == 2).then(|| share(counts[1])),
+            n_rows: truth.classes.len(),
+            roc_auc: over_classes(probabilities, truth, roc_auc::roc_auc),
+            average_precision: over_classes(probabilities, truth, average_precision::average_precision),
+            log_loss: log_loss::log_loss(probabilities, truth),
+            brier: brier::brier(probabilities, truth),
+            accuracy: accuracy::accuracy(probabilities, truth, threshold),
+            majority_accuracy: share(of_classes.iter().copied().fold(0.0, f64::max)),
+            positive_share: (n_classes == 2).then(|| share(of_classes[1])),
         })
     }
 }
 
-pub(crate) fn check(probabilities: &Matrix, classes: &[u32]) -> Result<(), Error> {
-    check_length("rows of probabilities", classes.len(), probabilities.n_rows())?;
-    check_classes(classes, probabilities.n_features())?;
-    if classes.is_empty() { Err(Error::NoRows) } else { Ok(()) }
+/// Rows that count for nothing may be there, as long as others are.
+pub(crate) fn check(probabilities: &Matrix, truth: Truth) -> Result<(), Error> {
+    check_length("rows of probabilities", truth.classes.len(), probabilities.n_rows())?;
+    check_classes(truth.classes, probabilities.n_features())?;
+    if let Some(weights) = truth.weights {
+        check_length("weights", truth.classes.len(), weights.len())?;
+        check_weights(weights)?;
+    }
+    if truth.total() > 0.0 { Ok(()) } else { Err(Error::NoRows) }
 }
 
 /// The predicted class: with two, class 1 above the threshold; with more, the likeliest.
@@ -82,19 +93,10 @@ fn predicted(probabilities: &[f32], threshold: f32) -> usize {
     }
 }
 
-fn class_counts(classes: &[u32], n_classes: usize) -> Vec<usize> {
-    let mut counts = vec![0; n_classes];
-    classes.iter().for_each(|&class| counts[class as usize] += 1);
-    counts
-}
-
 /// An area for class 1 of two, or the mean over classes of several; each class needs rows in and out of it.
-fn over_classes(probabilities: &Matrix, classes: &[u32], area: impl Fn(&[(f32, bool)]) -> Option<f64>) -> Option<f64> {
+fn over_classes(probabilities: &Matrix, truth: Truth, area: impl Fn(&[Ranked]) -> Option<f64>) -> Option<f64> {
     let n_classes = probabilities.n_features();
-    let of_class = |class: usize| {
-        let is_class = classes.iter().map(|&c| c as usize == class);
-        area(&probabilities.column(class).zip(is_class).collect::<Vec<_>>())
-    };
+    let of_class = |class: usize| area(&against_rest(probabilities, truth, class));
     if n_classes == 2 {
         return of_class(1);
     }

@@ -1,35 +1,43 @@
-//! Where the decision between two classes is made, to reach a stated goal on rows held out.
+//! Where the decision between two classes is made, to reach a stated goal on rows held out. A row counts as much as its weight says.
 
 use data_contract::{Goal, Profit, ProfitPoint, ThresholdChoice};
 
+use crate::metrics::Truth;
+use crate::metrics::ranking::{Ranked, against_rest};
 use crate::{Error, Matrix};
 
 /// Points of a profit curve at most.
 const MAX_POINTS: usize = 100;
 
-/// What a threshold gives: rows above it, and how many of them are positive.
+/// What a threshold gives: the weight of the rows above it, and of those of them that are positive.
 #[derive(Clone, Copy)]
 struct Cut {
     threshold: f64,
-    n_above: f64,
-    n_found: f64,
+    above: f64,
+    found: f64,
 }
 
 /// Finds the threshold that reaches a goal; class 1 is predicted where its probability is above it.
 ///
 /// # Errors
 /// [`Error::Goal`] when no threshold reaches it, and when a profit is asked for that nothing tells.
-pub fn choose(goal: Goal, profit: Option<Profit>, probabilities: &Matrix, classes: &[u32]) -> Result<ThresholdChoice, Error> {
-    let cuts = cuts(probabilities, classes);
-    let n_rows = classes.len() as f64;
-    let n_positive = classes.iter().filter(|class| **class == 1).count() as f64;
-    let precision = |cut: &Cut| (cut.n_above > 0.0).then(|| cut.n_found / cut.n_above);
-    let recall = |cut: &Cut| (n_positive > 0.0).then(|| cut.n_found / n_positive);
-    let f1 = |cut: &Cut| (cut.n_above + n_positive > 0.0).then(|| 2.0 * cut.n_found / (cut.n_above + n_positive));
+pub fn choose<'a>(
+    goal: Goal,
+    profit: Option<Profit>,
+    probabilities: &Matrix,
+    truth: impl Into<Truth<'a>>,
+) -> Result<ThresholdChoice, Error> {
+    let rows = counted(probabilities, truth.into());
+    let cuts = cuts(&rows);
+    let total = weight(&rows);
+    let n_positive = positive_weight(&rows);
+    let precision = |cut: &Cut| (cut.above > 0.0).then(|| cut.found / cut.above);
+    let recall = |cut: &Cut| (n_positive > 0.0).then(|| cut.found / n_positive);
+    let f1 = |cut: &Cut| (cut.above + n_positive > 0.0).then(|| 2.0 * cut.found / (cut.above + n_positive));
     let best = |value: &dyn Fn(&Cut) -> f64| cuts.iter().copied().reduce(|a, b| if value(&b) > value(&a) { b } else { a });
     let refused = |reachable: String| Error::Goal { goal: goal.to_string(), reachable };
     let cut = match goal {
-        Goal::Fixed(threshold) => Some(at(threshold, probabilities, classes)),
+        Goal::Fixed(threshold) => Some(at(threshold, &rows)),
         Goal::MaxF1 => best(&|cut| f1(cut).unwrap_or(0.0)),
         Goal::Recall(least) => cuts.iter().copied().find(|cut| recall(cut).is_some_and(|recall| recall >= least)),
         Goal::Precision(least) => cuts.iter().copied().rev().find(|cut| precision(cut).is_some_and(|share| share >= least)),
@@ -43,7 +51,7 @@ pub fn choose(goal: Goal, profit: Option<Profit>, probabilities: &Matrix, classe
     Ok(ThresholdChoice {
         goal: goal.to_string(),
         threshold: cut.threshold,
-        share: cut.n_above / n_rows,
+        share: cut.above / total,
         precision: precision(&cut),
         recall: recall(&cut),
         f1: f1(&cut),
@@ -52,40 +60,49 @@ pub fn choose(goal: Goal, profit: Option<Profit>, probabilities: &Matrix, classe
 }
 
 /// What acting on the rows above each threshold earns, from the highest threshold to the lowest.
-pub fn profit_curve(profit: Profit, probabilities: &Matrix, classes: &[u32]) -> Vec<ProfitPoint> {
-    let cuts = cuts(probabilities, classes);
+pub fn profit_curve<'a>(profit: Profit, probabilities: &Matrix, truth: impl Into<Truth<'a>>) -> Vec<ProfitPoint> {
+    let rows = counted(probabilities, truth.into());
+    let (cuts, total) = (cuts(&rows), weight(&rows));
     let n_points = cuts.len().min(MAX_POINTS);
     let place = |point: usize| if n_points > 1 { point * (cuts.len() - 1) / (n_points - 1) } else { 0 };
-    let point = |cut: &Cut| ProfitPoint {
-        threshold: cut.threshold,
-        share: cut.n_above / classes.len() as f64,
-        profit: earned(profit, cut),
-    };
+    let point = |cut: &Cut| ProfitPoint { threshold: cut.threshold, share: cut.above / total, profit: earned(profit, cut) };
     (0..n_points).map(|number| point(&cuts[place(number)])).collect()
 }
 
 fn earned(profit: Profit, cut: &Cut) -> f64 {
-    profit.worth * cut.n_found - profit.cost * cut.n_above
+    profit.worth * cut.found - profit.cost * cut.above
 }
 
-fn at(threshold: f64, probabilities: &Matrix, classes: &[u32]) -> Cut {
-    let above = probabilities.column(1).zip(classes).filter(|(probability, _)| *probability > threshold as f32);
-    let (n_above, n_found) = above.fold((0.0, 0.0), |(n, found), (_, class)| (n + 1.0, found + f64::from(u8::from(*class == 1))));
-    Cut { threshold, n_above, n_found }
+/// The rows that count.
+fn counted(probabilities: &Matrix, truth: Truth) -> Vec<Ranked> {
+    against_rest(probabilities, truth, 1).into_iter().filter(|row| row.weight > 0.0).collect()
+}
+
+fn weight(rows: &[Ranked]) -> f64 {
+    rows.iter().map(|row| row.weight).sum()
+}
+
+fn positive_weight(rows: &[Ranked]) -> f64 {
+    rows.iter().filter(|row| row.positive).map(|row| row.weight).sum()
+}
+
+fn at(threshold: f64, rows: &[Ranked]) -> Cut {
+    let above: Vec<Ranked> = rows.iter().copied().filter(|row| row.probability > threshold as f32).collect();
+    Cut { threshold, above: weight(&above), found: positive_weight(&above) }
 }
 
 /// A cut between any two neighbouring probabilities, the highest first; the last one is below all.
-fn cuts(probabilities: &Matrix, classes: &[u32]) -> Vec<Cut> {
-    let mut rows: Vec<(f32, bool)> = probabilities.column(1).zip(classes).map(|(p, class)| (p, *class == 1)).collect();
-    rows.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-    let groups: Vec<&[(f32, bool)]> = rows.chunk_by(|a, b| a.0 == b.0).collect();
-    let (mut n_above, mut n_found) = (0.0, 0.0);
+fn cuts(rows: &[Ranked]) -> Vec<Cut> {
+    let mut sorted = rows.to_vec();
+    sorted.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let groups: Vec<&[Ranked]> = sorted.chunk_by(|a, b| a.probability == b.probability).collect();
+    let (mut above, mut found) = (0.0, 0.0);
     let mut cuts = Vec::with_capacity(groups.len());
     for (number, group) in groups.iter().enumerate() {
-        n_above += group.len() as f64;
-        n_found += group.iter().filter(|row| row.1).count() as f64;
-        let below = groups.get(number + 1).map_or(0.0, |next| next[0].0);
-        cuts.push(Cut { threshold: f64::from(between(below, group[0].0)), n_above, n_found });
+        above += weight(group);
+        found += positive_weight(group);
+        let below = groups.get(number + 1).map_or(0.0, |next| next[0].probability);
+        cuts.push(Cut { threshold: f64::from(between(below, group[0].probability)), above, found });
     }
     cuts
 }
@@ -128,7 +145,7 @@ mod tests {
         let (probabilities, classes) = rows();
         let error = choose(Goal::Profit, None, &probabilities, &classes).unwrap_err();
         assert!(error.to_string().contains("training.profit"), "{error}");
-        let none = choose(Goal::Precision(0.9), None, &probabilities, &vec![0; 100]).unwrap_err();
+        let none = choose(Goal::Precision(0.9), None, &probabilities, &vec![0_u32; 100]).unwrap_err();
         assert_eq!(none.to_string(), "the goal `precision>=0.9` is out of reach: a precision of 0.000 at most");
     }
 

@@ -16,6 +16,8 @@ pub struct Candidate {
     pub loss_high: f64,
     /// Losses of the shared rows one by one, where the metric is their mean: then candidates are compared in pairs. Else empty.
     pub row_losses: Vec<f32>,
+    /// How much those rows count; empty when they count alike.
+    pub row_weights: Vec<f32>,
     /// Size of its model file.
     pub bytes: u64,
     /// Where it stands.
@@ -71,10 +73,13 @@ fn ties(best: &Candidate, other: &Candidate) -> bool {
     }
     let pairs = best.row_losses.iter().zip(&other.row_losses);
     let differences: Vec<f64> = pairs.map(|(best, other)| f64::from(*other) - f64::from(*best)).collect();
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n;
-    let squares: f64 = differences.iter().map(|difference| (difference - mean).powi(2)).sum();
-    mean <= Z * (squares / (n - 1.0).max(1.0) / n).sqrt()
+    let weight = |row: usize| best.row_weights.get(row).map_or(1.0, |weight| f64::from(*weight));
+    let total: f64 = (0..differences.len()).map(weight).sum();
+    let n = (0..differences.len()).filter(|&row| weight(row) > 0.0).count() as f64;
+    let sum = |of: &dyn Fn(usize, f64) -> f64| differences.iter().enumerate().map(|(row, value)| of(row, *value)).sum::<f64>();
+    let mean = sum(&|row, difference| weight(row) * difference) / total;
+    let squares = sum(&|row, difference| (weight(row) * (difference - mean)).powi(2));
+    mean <= Z * (squares * n / (n - 1.0).max(1.0)).sqrt() / total
 }
 
 /// The moves after which the best candidate is in production, the next best are in staging, and what stood there before is archived.
@@ -109,7 +114,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn candidate(version: u32, log_loss: f64, stage: Stage) -> Candidate {
-        Candidate { version, loss: log_loss, loss_high: log_loss, row_losses: vec![], bytes: 1000, stage }
+        Candidate { version, loss: log_loss, loss_high: log_loss, row_losses: vec![], row_weights: vec![], bytes: 1000, stage }
     }
 
     fn apply(mut candidates: Vec<Candidate>, moves: &[Move]) -> Vec<Candidate> {
@@ -158,6 +163,11 @@ mod tests {
         let better = |shift: f32| (0..100).map(|row| row as f32 / 100.0 + shift).collect::<Vec<_>>();
         let paired = [Candidate { row_losses: better(0.0), ..best }, Candidate { row_losses: better(0.01), ..small }];
         assert_eq!(rank(&paired)[0].version, 1, "every row is worse, so that pairs tell what intervals hide");
+        let [mut first, mut second] = paired;
+        second.row_losses[..50].iter_mut().for_each(|loss| *loss -= 0.05);
+        let heavy_end: Vec<f32> = (0..100).map(|row| if row < 50 { 0.0 } else { 2.0 }).collect();
+        (first.row_weights, second.row_weights) = (heavy_end.clone(), heavy_end);
+        assert_eq!(rank(&[first, second])[0].version, 1, "the rows on which it is better count for nothing");
     }
 
     proptest! {

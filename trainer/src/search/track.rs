@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use trainer_estimators::cross_validation::{HeldOut, cross_validate};
-use trainer_estimators::metrics::{Selection, mean, row_losses};
+use trainer_estimators::metrics::{Selection, Truth, mean, row_losses};
 use trainer_estimators::search::{Search, Trial};
 use trainer_estimators::{Error, Family, Matrix, Params, Step};
 
@@ -171,12 +171,13 @@ fn is_worse_in_pairs(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> bool 
     let own = row_losses(&so_far.probabilities, &classes);
     let others = row_losses(&first(&best.probabilities, n_rows), &classes);
     let differences: Vec<f64> = own.iter().zip(&others).map(|(own, other)| own - other).collect();
-    mean(&differences).low > 0.0
+    mean(&differences, weights(so_far, n_rows, ground).as_deref()).low > 0.0
 }
 
 /// The metric on the first rows held out, turned so that less is better.
 fn loss(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Result<f64, Error> {
-    ground.metric.loss(&first(&held_out.probabilities, n_rows), &classes(held_out, n_rows, ground), THRESHOLD)
+    let (classes, weights) = (classes(held_out, n_rows, ground), weights(held_out, n_rows, ground));
+    ground.metric.loss(&first(&held_out.probabilities, n_rows), Truth::new(&classes, weights.as_deref()), THRESHOLD)
 }
 
 fn first(probabilities: &Matrix, n_rows: usize) -> Matrix {
@@ -185,4 +186,8 @@ fn first(probabilities: &Matrix, n_rows: usize) -> Matrix {
 
 fn classes(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Vec<u32> {
     held_out.rows[..n_rows].iter().map(|&row| ground.data.classes()[row]).collect()
+}
+
+fn weights(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Option<Vec<f32>> {
+    ground.weights.as_ref().map(|weights| held_out.rows[..n_rows].iter().map(|&row| weights[row]).collect())
 }

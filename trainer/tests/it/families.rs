@@ -5,12 +5,12 @@ use std::fmt::Write;
 use crate::churn::Random;
 use crate::desk::Desk;
 
-/// A column of numbers whose squares are not finite: trees take them, sums do not.
+/// A column of numbers that float32 holds, and their differences not: trees take them, sums do not.
 fn huge() -> Desk {
     let (desk, mut random) = (Desk::new(), Random(3));
     let mut csv = String::from("size,share,kind\n");
     for _ in 0..400 {
-        let (size, share) = (random.below(600) as f64 - 300.0, random.below(100));
+        let (size, share) = (random.below(660) as f64 - 330.0, random.below(100));
         writeln!(csv, "{size}e36,{share},{}", ["small", "large"][usize::from(share + random.below(40) > 70)]).unwrap();
     }
     desk.write("huge.csv", csv);

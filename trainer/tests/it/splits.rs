@@ -15,8 +15,9 @@ fn part(desk: &Desk, part: Part) -> DataFrame {
 
 /// The churn file with a column before each row, which comes of the row's number.
 fn with_column(name: &str, value: impl Fn(usize) -> String) -> String {
-    let line =
-        |(row, line): (usize, &str)| if row == 0 { format!("{name},{line}\n") } else { format!("{},{line}\n", value(row)) };
+    let line = |(row, line): (usize, &str)| {
+        if row == 0 { format!("{name},{line}\n") } else { format!("{},{line}\n", value(row)) }
+    };
     churn::csv(600).lines().enumerate().map(line).collect()
 }
 
@@ -74,6 +75,47 @@ fn a_row_without_weight_teaches_nothing() {
     let (yes, no) = (models(",yes"), models(",no"));
     let probability = |answer: &serde_json::Value| answer["yes"].as_f64().unwrap();
     assert!((probability(&yes) - probability(&no)).abs() < 0.15, "{yes} {no}");
+}
+
+/// The weighted share of a class among prepared rows, and how many rows have a weight.
+fn weighted_share(desk: &Desk, parts: &[Part]) -> (f64, u64) {
+    let (mut positive, mut total, mut n_rows) = (0.0, 0.0, 0);
+    for of in parts {
+        let rows = part(desk, *of);
+        let (weights, classes) = (rows.column(prepared_column::WEIGHT).unwrap(), rows.column("churn").unwrap());
+        for (weight, class) in weights.f64().unwrap().iter().zip(classes.str().unwrap().iter()) {
+            let weight = weight.unwrap();
+            total += weight;
+            positive += if class == Some("yes") { weight } else { 0.0 };
+            n_rows += u64::from(weight > 0.0);
+        }
+    }
+    (positive / total, n_rows)
+}
+
+#[test]
+fn rows_held_out_and_test_rows_judge_as_much_as_they_weigh() {
+    let desk = Desk::new();
+    let line = |(row, line): (usize, &str)| match row {
+        0 => format!("worth,{line}\n"),
+        _ if line.ends_with("yes") => format!("{},{line}\n", row % 4 * 2),
+        _ => format!("{},{line}\n", row % 3),
+    };
+    desk.write("churn.csv", churn::csv(600).lines().enumerate().map(line).collect::<String>());
+    desk.run(["init", "churn.csv", "--target", "churn", "--weights", "worth"]).works();
+    desk.run(["run", "--family", "logistic-regression"]).works();
+    let tested = desk.run(["test", "--json"]).works().json();
+    let (share, n_rows) = weighted_share(&desk, &[Part::Test]);
+    assert_eq!(tested["n_rows"], n_rows);
+    assert!((tested["positive_share"].as_f64().unwrap() - share).abs() < 1e-9, "{tested}");
+    let evaluation = desk.read("data/registry/versions/0001/evaluation.json");
+    let evaluation: serde_json::Value = serde_json::from_str(&evaluation).unwrap();
+    let (share, n_rows) = weighted_share(&desk, &[Part::Train, Part::Validation]);
+    assert!((evaluation["metrics"]["positive_share"]["value"].as_f64().unwrap() - share).abs() < 1e-9);
+    let sum = |json: &serde_json::Value| {
+        json.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).filter_map(|n| n.as_u64()).sum::<u64>()
+    };
+    assert_eq!(sum(&evaluation["confusion"]), n_rows);
 }
 
 #[test]

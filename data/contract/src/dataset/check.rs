@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Clock, Dataset, DatasetError, DeclaredKind, SplitKind};
+use super::{Clock, ColumnRule, Dataset, DatasetError, DeclaredKind, SplitKind};
 use crate::goal::Goal;
 
 /// The most levels that a dataset may ask for.
@@ -103,10 +103,19 @@ impl Dataset {
             require(of_texts, &key, "is for categorical columns only")?;
             let dated = column.form.is_none() || column.kind == DeclaredKind::Date;
             require(dated, &format!("columns.{}.form", column.name), "is for columns of dates only")?;
-            let directed = column.monotone.is_none() || (column.kind == DeclaredKind::Numeric && self.target.classes.len() == 2);
-            require(directed, &format!("columns.{}.monotone", column.name), "is for numeric columns and two classes only")?;
+            self.check_monotone(column)?;
         }
         Ok(())
+    }
+
+    fn check_monotone(&self, column: &ColumnRule) -> Result<(), DatasetError> {
+        if column.monotone.is_none() {
+            return Ok(());
+        }
+        let key = format!("columns.{}.monotone", column.name);
+        require(column.kind == DeclaredKind::Numeric, &key, "is for numeric columns only: remove it")?;
+        let problem = "is for two classes, as one of several may gain and lose on the way: remove it, or divide `target.classes` into two in the file";
+        require(self.target.classes.len() == 2, &key, problem)
     }
 
     fn check_target(&self) -> Result<(), DatasetError> {

@@ -57,3 +57,12 @@ fn what_cannot_be_used_is_named() {
     check(("[source]", "[source]\ndecimal = \"x\""), "`source.decimal` must be `.` or `,`");
     check(("[source]", "[source]\nseparator = \"→\""), "`source.separator` must be an ASCII character");
 }
+
+#[test]
+fn a_direction_with_three_classes_is_refused_with_what_to_do() {
+    let three = SMALL.replace(r#"["no", "yes"]"#, r#"["no", "perhaps", "yes"]"#).replace(r#"positive = "yes""#, "");
+    assert!(Dataset::parse(&three).is_ok());
+    let directed = three.replace(r#"kind = "numeric""#, r#"kind = "numeric", monotone = "falling""#);
+    let error = Dataset::parse(&directed).unwrap_err().to_string();
+    assert!(error.contains("`columns.age.monotone` is for two classes") && error.contains("remove it, or divide"), "{error}");
+}

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metrics::ranking::Ranked;
+
 /// Groups of rows at most.
 const MAX_GROUPS: usize = 200;
 
@@ -32,7 +34,7 @@ struct Piece {
 /// Neighbouring rows.
 #[derive(Clone, Copy, Debug)]
 struct Block {
-    n_rows: f64,
+    weight: f64,
     /// Mean probability said.
     said: f64,
     /// Share that came true.
@@ -40,11 +42,10 @@ struct Block {
 }
 
 impl Curve {
-    /// Learns from probabilities, each with whether it came true.
-    pub(super) fn fit(mut rows: Vec<(f32, bool)>) -> Self {
-        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let n_true = rows.iter().filter(|row| row.1).count() as f64;
-        let overall = (n_true + 0.5) / (rows.len() as f64 + 1.0);
+    /// Learns from rows whose mean weight is 1.
+    pub(super) fn fit(mut rows: Vec<Ranked>) -> Self {
+        rows.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+        let overall = (positive_weight(&rows) + 0.5) / (rows.len() as f64 + 1.0);
         let per_group = rows.len().div_ceil(MAX_GROUPS).max(MIN_GROUP_ROWS);
         let blocks = pooled(rows.chunks(per_group).map(|group| Block::of(group, overall)));
         let knots = rising(&blocks);
@@ -79,18 +80,21 @@ impl Curve {
 
 impl Block {
     /// A group is given one row of the overall share, so that no probability becomes 0 or 1.
-    fn of(rows: &[(f32, bool)], overall: f64) -> Self {
-        let n_rows = rows.len() as f64;
-        let said = rows.iter().map(|row| f64::from(row.0)).sum::<f64>() / n_rows;
-        let n_true = rows.iter().filter(|row| row.1).count() as f64;
-        Self { n_rows, said, came: (n_true + overall) / (n_rows + 1.0) }
+    fn of(rows: &[Ranked], overall: f64) -> Self {
+        let weight: f64 = rows.iter().map(|row| row.weight).sum();
+        let said = rows.iter().map(|row| row.weight * f64::from(row.probability)).sum::<f64>() / weight;
+        Self { weight, said, came: (positive_weight(rows) + overall) / (weight + 1.0) }
     }
 
     fn with(self, other: Self) -> Self {
-        let n_rows = self.n_rows + other.n_rows;
-        let mean = |a: f64, b: f64| (a * self.n_rows + b * other.n_rows) / n_rows;
-        Self { n_rows, said: mean(self.said, other.said), came: mean(self.came, other.came) }
+        let weight = self.weight + other.weight;
+        let mean = |a: f64, b: f64| (a * self.weight + b * other.weight) / weight;
+        Self { weight, said: mean(self.said, other.said), came: mean(self.came, other.came) }
     }
+}
+
+fn positive_weight(rows: &[Ranked]) -> f64 {
+    rows.iter().filter(|row| row.positive).map(|row| row.weight).sum()
 }
 
 /// Blocks whose shares rise: neighbours that fall are pooled.
@@ -120,10 +124,14 @@ mod tests {
     use super::*;
     use crate::random::Random;
 
+    fn row(probability: f32, positive: bool) -> Ranked {
+        Ranked { probability, positive, weight: 1.0 }
+    }
+
     #[test]
     fn the_curve_never_falls_and_stays_between_0_and_1() {
         let mut random = Random::new(3);
-        let rows: Vec<(f32, bool)> = (0..3000).map(|_| (random.unit() as f32, random.unit() < 0.5)).collect();
+        let rows: Vec<Ranked> = (0..3000).map(|_| row(random.unit() as f32, random.unit() < 0.5)).collect();
         let curve = Curve::fit(rows);
         let values: Vec<f32> = (0..=1000).map(|at| curve.value(at as f32 / 1000.0)).collect();
         assert!(values.windows(2).all(|pair| pair[1] >= pair[0]));
@@ -132,7 +140,7 @@ mod tests {
 
     #[test]
     fn shares_that_rise_are_met() {
-        let rows = (0..10_000).map(|row| (row as f32 / 10_000.0, row % 100 < row / 100)).collect();
+        let rows = (0..10_000).map(|at| row(at as f32 / 10_000.0, at % 100 < at / 100)).collect();
         let curve = Curve::fit(rows);
         for at in [0.1, 0.5, 0.9] {
             assert!((curve.value(at) - at).abs() < 0.03, "{at}: {}", curve.value(at));
@@ -141,7 +149,7 @@ mod tests {
 
     #[test]
     fn equal_probabilities_give_their_share() {
-        let curve = Curve::fit((0..100).map(|row| (0.4, row < 25)).collect());
+        let curve = Curve::fit((0..100).map(|at| row(0.4, at < 25)).collect());
         assert!((curve.value(0.4) - 0.25).abs() < 0.01 && curve.value(0.4) == curve.value(0.9));
     }
 }

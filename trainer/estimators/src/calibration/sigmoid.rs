@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use trainer_onnx::LEAST_PROBABILITY;
 
 use crate::link::{Scaling, softmax};
+use crate::metrics::Truth;
 use crate::{Matrix, cholesky};
 
 const MAX_STEPS: usize = 50;
@@ -32,17 +33,17 @@ struct Derivatives {
 }
 
 impl Sigmoid {
-    /// The slope and biases of the lowest log loss.
-    pub(super) fn fit(probabilities: &Matrix, classes: &[u32]) -> Self {
+    /// The slope and biases of the lowest log loss, of rows whose mean weight is 1.
+    pub(super) fn fit(probabilities: &Matrix, truth: Truth) -> Self {
         let n_classes = probabilities.n_features();
         let logarithms: Vec<f64> = probabilities.values().iter().map(|p| f64::from(p.max(LEAST_PROBABILITY)).ln()).collect();
         let mut at = vec![0.0; n_classes + 1];
         at[0] = 1.0;
-        let mut best = loss(&at, &logarithms, classes);
+        let mut best = loss(&at, &logarithms, truth);
         for _ in 0..MAX_STEPS {
-            let step = solve(derivatives(&at, &logarithms, classes));
+            let step = solve(derivatives(&at, &logarithms, truth));
             let tries = (0..30).map(|halvings| 0.5_f64.powi(halvings)).map(|share| moved(&at, &step, share));
-            let mut better = tries.map(|tried| (loss(&tried, &logarithms, classes), tried)).filter(|(loss, _)| *loss < best);
+            let mut better = tries.map(|tried| (loss(&tried, &logarithms, truth), tried)).filter(|(loss, _)| *loss < best);
             let Some((lower, tried)) = better.next() else { break };
             let gained = best - lower;
             (best, at) = (lower, tried);
@@ -90,28 +91,29 @@ fn softmax_of(at: &[f64], logarithms: &[f64]) -> Vec<f64> {
     exponents.into_iter().map(|value| value / sum).collect()
 }
 
-fn loss(at: &[f64], logarithms: &[f64], classes: &[u32]) -> f64 {
+fn loss(at: &[f64], logarithms: &[f64], truth: Truth) -> f64 {
     let n_classes = at.len() - 1;
-    let rows = logarithms.chunks_exact(n_classes).zip(classes);
-    let sum: f64 = rows.map(|(row, class)| -softmax_of(at, row)[*class as usize].max(f64::MIN_POSITIVE).ln()).sum();
+    let rows = logarithms.chunks_exact(n_classes).zip(truth.classes);
+    let losses = rows.map(|(row, class)| -softmax_of(at, row)[*class as usize].max(f64::MIN_POSITIVE).ln());
+    let sum: f64 = losses.zip(truth.weights()).map(|(loss, weight)| loss * weight).sum();
     let penalty = (at[0] - 1.0).powi(2) + at[1..].iter().map(|bias| bias * bias).sum::<f64>();
     sum + RIDGE / 2.0 * penalty
 }
 
-fn derivatives(at: &[f64], logarithms: &[f64], classes: &[u32]) -> Derivatives {
+fn derivatives(at: &[f64], logarithms: &[f64], truth: Truth) -> Derivatives {
     let n_classes = at.len() - 1;
     let width = at.len();
     let (mut first, mut second) = (vec![0.0; width], vec![0.0; width * width]);
-    for (row, &class) in logarithms.chunks_exact(n_classes).zip(classes) {
+    for ((row, &class), weight) in logarithms.chunks_exact(n_classes).zip(truth.classes).zip(truth.weights()) {
         let p = softmax_of(at, row);
         let mean: f64 = p.iter().zip(row).map(|(p, x)| p * x).sum();
-        first[0] += mean - row[class as usize];
-        second[0] += p.iter().zip(row).map(|(p, x)| p * (x - mean).powi(2)).sum::<f64>();
+        first[0] += weight * (mean - row[class as usize]);
+        second[0] += weight * p.iter().zip(row).map(|(p, x)| p * (x - mean).powi(2)).sum::<f64>();
         for k in 0..n_classes {
-            first[k + 1] += p[k] - if k == class as usize { 1.0 } else { 0.0 };
-            second[k + 1] += p[k] * (row[k] - mean);
+            first[k + 1] += weight * (p[k] - if k == class as usize { 1.0 } else { 0.0 });
+            second[k + 1] += weight * p[k] * (row[k] - mean);
             for other in 0..=k {
-                second[(k + 1) * width + other + 1] += p[k] * (if other == k { 1.0 } else { 0.0 } - p[other]);
+                second[(k + 1) * width + other + 1] += weight * p[k] * (if other == k { 1.0 } else { 0.0 } - p[other]);
             }
         }
     }
@@ -141,13 +143,14 @@ mod tests {
     #[test]
     fn derivatives_are_the_slopes_of_the_loss() {
         let logarithms: Vec<f64> = [0.2, 0.3, 0.5, 0.6, 0.3, 0.1, 0.1, 0.1, 0.8].map(f64::ln).to_vec();
-        let (classes, at) = ([2, 1, 0], [0.8, 0.1, -0.2, 0.3]);
-        let exact = derivatives(&at, &logarithms, &classes);
+        let at = [0.8, 0.1, -0.2, 0.3];
+        let truth = Truth::new(&[2, 1, 0], Some(&[0.5, 2.0, 0.75]));
+        let exact = derivatives(&at, &logarithms, truth);
         for place in 0..4 {
             let shifted = |delta: f64| {
                 let mut at = at;
                 at[place] += delta;
-                (loss(&at, &logarithms, &classes), derivatives(&at, &logarithms, &classes).first)
+                (loss(&at, &logarithms, truth), derivatives(&at, &logarithms, truth).first)
             };
             let (up, down) = (shifted(1e-5), shifted(-1e-5));
             assert!(((up.0 - down.0) / 2e-5 - exact.first[place]).abs() < 1e-6);

@@ -2,10 +2,10 @@
 //!
 //! The sum of precision at each threshold times the recall it adds, without interpolation, as scikit-learn defines it.
 
-use super::ranking::{descending_ties, totals};
+use super::ranking::{Ranked, descending_ties, totals};
 
 /// None when no row is positive or all are.
-pub(super) fn average_precision(rows: &[(f32, bool)]) -> Option<f64> {
+pub(super) fn average_precision(rows: &[Ranked]) -> Option<f64> {
     let ties = descending_ties(rows);
     let total = totals(&ties);
     if total.positives == 0.0 || total.negatives == 0.0 {

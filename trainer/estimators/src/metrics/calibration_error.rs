@@ -1,52 +1,73 @@
 //! How far probabilities are from the shares that come true.
 //!
-//! In groups of equal size rather than equal width: Nixon, Dusenberry, Zhang, Jerfel and Tran, "Measuring calibration in deep learning", 2019.
+//! In groups of equal weight rather than equal width: Nixon, Dusenberry, Zhang, Jerfel and Tran, "Measuring calibration in deep learning", 2019.
 
 use data_contract::ReliabilityBin;
+
+use super::ranking::Ranked;
 
 /// Groups of a reliability curve.
 const N_BINS: usize = 10;
 
-/// The mean absolute difference of mean probability and share over ten groups of equal size; none without rows.
-pub(super) fn expected_calibration_error(rows: &[(f32, bool)]) -> Option<f64> {
-    let off = |bin: &ReliabilityBin| bin.n_rows as f64 * (bin.probability - bin.share).abs();
-    (!rows.is_empty()).then(|| reliability(rows).iter().map(off).sum::<f64>() / rows.len() as f64)
+/// The mean absolute difference of mean probability and share over ten groups of equal weight; none without rows.
+pub(super) fn expected_calibration_error(rows: &[Ranked]) -> Option<f64> {
+    let total: f64 = rows.iter().map(|row| row.weight).sum();
+    let off = |(weight, bin): &(f64, ReliabilityBin)| weight * (bin.probability - bin.share).abs();
+    (!rows.is_empty()).then(|| weighted_bins(rows).iter().map(off).sum::<f64>() / total)
 }
 
-/// Rows in about ten groups of about equal size, by probability; rows of equal probability stay together.
-pub(super) fn reliability(rows: &[(f32, bool)]) -> Vec<ReliabilityBin> {
+/// Rows in about ten groups of about equal weight, by probability; rows of equal probability stay together.
+pub(super) fn reliability(rows: &[Ranked]) -> Vec<ReliabilityBin> {
+    weighted_bins(rows).into_iter().map(|(_, bin)| bin).collect()
+}
+
+/// The same, each with its weight.
+fn weighted_bins(rows: &[Ranked]) -> Vec<(f64, ReliabilityBin)> {
     let mut sorted = rows.to_vec();
-    sorted.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let size = sorted.len().div_ceil(N_BINS).max(1);
-    let mut bins = vec![];
-    let mut start = 0;
-    while start < sorted.len() {
-        let mut end = (start + size).min(sorted.len());
-        while end < sorted.len() && sorted[end].0 == sorted[end - 1].0 {
-            end += 1;
+    sorted.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+    let size = sorted.iter().map(|row| row.weight).sum::<f64>() / N_BINS as f64;
+    let (mut bins, mut rest, mut group) = (vec![], &sorted[..], 0);
+    let mut weight = 0.0;
+    for tie in sorted.chunk_by(|a, b| a.probability == b.probability) {
+        group += tie.len();
+        for row in tie {
+            weight += row.weight;
         }
-        bins.push(bin(&sorted[start..end]));
-        start = end;
+        if weight >= size {
+            let (full, after) = rest.split_at(group);
+            bins.push(bin(full));
+            (rest, group, weight) = (after, 0, 0.0);
+        }
+    }
+    if !rest.is_empty() {
+        bins.push(bin(rest));
     }
     bins
 }
 
-fn bin(rows: &[(f32, bool)]) -> ReliabilityBin {
-    ReliabilityBin {
+fn bin(rows: &[Ranked]) -> (f64, ReliabilityBin) {
+    let sum = |of: &dyn Fn(&Ranked) -> f64| rows.iter().map(|row| row.weight * of(row)).sum::<f64>();
+    let weight = sum(&|_| 1.0);
+    let bin = ReliabilityBin {
         n_rows: rows.len() as u64,
-        probability: rows.iter().map(|(probability, _)| f64::from(*probability)).sum::<f64>() / rows.len() as f64,
-        share: rows.iter().filter(|(_, positive)| *positive).count() as f64 / rows.len() as f64,
-    }
+        probability: sum(&|row| f64::from(row.probability)) / weight,
+        share: sum(&|row| if row.positive { 1.0 } else { 0.0 }) / weight,
+    };
+    (weight, bin)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn row(probability: f32, positive: bool) -> Ranked {
+        Ranked { probability, positive, weight: 1.0 }
+    }
+
     #[test]
     fn probabilities_that_come_true_have_no_error() {
-        let rows: Vec<(f32, bool)> = (0..1000).map(|row| (0.25, row % 4 == 0)).collect();
-        let off: Vec<(f32, bool)> = rows.iter().map(|row| (0.75, row.1)).collect();
+        let rows: Vec<Ranked> = (0..1000).map(|at| row(0.25, at % 4 == 0)).collect();
+        let off: Vec<Ranked> = rows.iter().map(|known| row(0.75, known.positive)).collect();
         assert_eq!(expected_calibration_error(&rows), Some(0.0));
         assert_eq!(expected_calibration_error(&off), Some(0.5));
         assert_eq!(expected_calibration_error(&[]), None);
@@ -54,7 +75,7 @@ mod tests {
 
     #[test]
     fn groups_are_about_equal_in_size() {
-        let rows: Vec<(f32, bool)> = (0..995).map(|row| (row as f32 / 1000.0, row % 2 == 0)).collect();
+        let rows: Vec<Ranked> = (0..995).map(|at| row(at as f32 / 1000.0, at % 2 == 0)).collect();
         let sizes: Vec<u64> = reliability(&rows).iter().map(|bin| bin.n_rows).collect();
         assert_eq!((sizes.len(), sizes[0], sizes.iter().sum::<u64>()), (10, 100, 995));
     }

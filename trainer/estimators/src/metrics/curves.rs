@@ -3,21 +3,22 @@
 use data_contract::ClassCurves;
 
 use super::calibration_error::reliability;
-use super::ranking::{Ties, descending_ties, totals};
-use super::{check, predicted};
+use super::ranking::{Ties, against_rest, descending_ties, totals};
+use super::{Truth, check, predicted};
 use crate::{Error, Matrix};
 
 /// Points of a curve at most.
 const MAX_POINTS: usize = 200;
 
 /// Curves of class 1 for two classes, of each class against the rest for more; a class that all rows or none belong to has none.
-pub fn curves(probabilities: &Matrix, classes: &[u32]) -> Result<Vec<ClassCurves>, Error> {
-    check(probabilities, classes)?;
+pub fn curves<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>) -> Result<Vec<ClassCurves>, Error> {
+    let truth = truth.into();
+    check(probabilities, truth)?;
+    let counted = truth.counted(probabilities);
     let n_classes = probabilities.n_features() as u32;
     let drawn = if n_classes == 2 { 1..2 } else { 0..n_classes };
     let of_class = |class: u32| {
-        let is_class = classes.iter().map(|&c| c == class);
-        let rows: Vec<(f32, bool)> = probabilities.column(class as usize).zip(is_class).collect();
+        let rows = against_rest(&counted.probabilities, counted.truth(), class as usize);
         let ties = descending_ties(&rows);
         let total = totals(&ties);
         let defined = total.positives > 0.0 && total.negatives > 0.0;
@@ -31,13 +32,14 @@ pub fn curves(probabilities: &Matrix, classes: &[u32]) -> Result<Vec<ClassCurves
     Ok(drawn.filter_map(of_class).collect())
 }
 
-/// Rows by true class (outer) and predicted class (inner).
-pub fn confusion(probabilities: &Matrix, classes: &[u32], threshold: f32) -> Result<Vec<Vec<u64>>, Error> {
-    check(probabilities, classes)?;
+/// Rows by true class (outer) and predicted class (inner); rows of weight 0 are left out, all others count once.
+pub fn confusion<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>, threshold: f32) -> Result<Vec<Vec<u64>>, Error> {
+    let truth = truth.into();
+    check(probabilities, truth)?;
     let n_classes = probabilities.n_features();
     let mut counts = vec![vec![0; n_classes]; n_classes];
-    for (row, &class) in probabilities.rows().zip(classes) {
-        counts[class as usize][predicted(row, threshold)] += 1;
+    for row in truth.counted_rows() {
+        counts[truth.classes[row] as usize][predicted(probabilities.row(row), threshold)] += 1;
     }
     Ok(counts)
 }

@@ -1,19 +1,19 @@
 //! The F1 score: harmonic mean of precision and recall (van Rijsbergen, "Information retrieval", 1979).
 
-use super::predicted;
+use super::{Truth, predicted};
 use crate::Matrix;
 
 /// Of class 1 at the threshold for two classes, the mean over all classes for more; none where a class neither occurs nor is predicted.
-pub(super) fn f1(probabilities: &Matrix, classes: &[u32], threshold: f32) -> Option<f64> {
+pub(super) fn f1(probabilities: &Matrix, truth: Truth, threshold: f32) -> Option<f64> {
     let n_classes = probabilities.n_features();
-    let mut counts = vec![(0_usize, 0_usize); n_classes];
-    for (row, &class) in probabilities.rows().zip(classes) {
+    let mut counts = vec![(0.0, 0.0); n_classes];
+    for ((row, &class), weight) in probabilities.rows().zip(truth.classes).zip(truth.weights()) {
         let label = predicted(row, threshold);
-        counts[label].1 += 1;
-        counts[class as usize].1 += 1;
-        counts[class as usize].0 += usize::from(label == class as usize);
+        counts[label].1 += weight;
+        counts[class as usize].1 += weight;
+        counts[class as usize].0 += if label == class as usize { weight } else { 0.0 };
     }
-    let of_class = |(right, sum): &(usize, usize)| (*sum > 0).then(|| 2.0 * *right as f64 / *sum as f64);
+    let of_class = |(right, sum): &(f64, f64)| (*sum > 0.0).then(|| 2.0 * right / sum);
     if n_classes == 2 {
         return of_class(&counts[1]);
     }

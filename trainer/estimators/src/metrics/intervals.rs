@@ -1,14 +1,19 @@
 //! Every metric with its 95% interval.
 //!
 //! Means of row losses: the normal approximation. Area under the ROC curve of two classes: DeLong, DeLong and Clarke-Pearson, "Comparing the
-//! areas under two or more correlated receiver operating characteristic curves", Biometrics 44, 1988, by the ranks of Sun and Xu, 2014. The
-//! rest: the standard deviation over seeded bootstrap samples (Efron, 1979), on at most [`BOOTSTRAP_ROWS`] rows and scaled to all.
+//! areas under two or more correlated receiver operating characteristic curves", Biometrics 44, 1988. The rest: the standard deviation over
+//! seeded bootstrap samples (Efron, 1979), on at most [`BOOTSTRAP_ROWS`] rows and scaled to all.
+//!
+//! Weights say how much a row counts, not how often it was seen: means are ratios of weighted sums and have the standard error of such, DeLong's
+//! placements are weighted likewise, a share has the interval of Kish's effective number of rows, and a bootstrap draws rows alike, each with
+//! its weight. So all weights doubled leave an interval as it is.
 
 use std::collections::BTreeMap;
 
 use data_contract::Estimate;
 
-use super::{Metrics, calibration_error, check, class_counts, f1, over_classes, recall_at_top, row_losses};
+use super::ranking::{Ranked, against_rest};
+use super::{Metrics, Truth, brier, calibration_error, check, f1, over_classes, recall_at_top, row_losses};
 use crate::random::Random;
 use crate::{Error, Matrix};
 
@@ -24,56 +29,66 @@ const Z: f64 = 1.959_963_984_540_054;
 ///
 /// `recall_at_top_10` is the share of class 1 among the tenth of the rows that it is likeliest for, out of all of class 1;
 /// `expected_calibration_error` is over ten groups of equal size; `f1` is of class 1 at the threshold, or the mean over several classes.
-pub fn estimates(
+pub fn estimates<'a>(
     probabilities: &Matrix,
-    classes: &[u32],
+    truth: impl Into<Truth<'a>>,
     threshold: f32,
     seed: u64,
 ) -> Result<BTreeMap<String, Estimate>, Error> {
-    check(probabilities, classes)?;
-    let metrics = Metrics::measure(probabilities, classes, threshold)?;
-    let n_classes = probabilities.n_features();
-    let share = |count: usize| count as f64 / classes.len() as f64;
-    let majority = class_counts(classes, n_classes).into_iter().max().unwrap_or(0);
+    let truth = truth.into();
+    check(probabilities, truth)?;
+    let counted = truth.counted(probabilities);
+    let (probabilities, truth) = (&*counted.probabilities, counted.truth());
+    let metrics = Metrics::measure(probabilities, truth, threshold)?;
+    let n_rows = truth.effective_rows();
     let mut all = BTreeMap::from([
-        ("log_loss", mean(&row_losses(probabilities, classes))),
-        ("brier", mean(&brier_of_rows(probabilities, classes))),
-        ("accuracy", proportion(metrics.accuracy, classes.len())),
-        ("majority_accuracy", proportion(share(majority), classes.len())),
+        ("log_loss", mean(&row_losses(probabilities, truth.classes), truth.weights)),
+        ("brier", mean(&brier::of_rows(probabilities, truth.classes).collect::<Vec<_>>(), truth.weights)),
+        ("accuracy", proportion(metrics.accuracy, n_rows)),
+        ("majority_accuracy", proportion(metrics.majority_accuracy, n_rows)),
     ]);
     if let Some(positive) = metrics.positive_share {
-        all.insert("positive_share", proportion(positive, classes.len()));
-        all.extend(roc_auc(probabilities, classes).map(|auc| ("roc_auc", auc)));
+        all.insert("positive_share", proportion(positive, n_rows));
+        all.extend(roc_auc(probabilities, truth).map(|auc| ("roc_auc", auc)));
     }
-    let bootstrap = Bootstrap::new(probabilities, classes, seed);
+    let bootstrap = Bootstrap::new(probabilities, truth, seed);
     let others: [(&str, Box<Measure>); 5] = [
-        ("roc_auc", Box::new(|p, c| over_classes(p, c, super::roc_auc::roc_auc))),
-        ("average_precision", Box::new(|p, c| over_classes(p, c, super::average_precision::average_precision))),
-        ("f1", Box::new(move |p, c| f1::f1(p, c, threshold))),
-        ("recall_at_top_10", Box::new(|p, c| over_classes(p, c, recall_at_top::recall_at_top_10))),
-        ("expected_calibration_error", Box::new(|p, c| over_classes(p, c, calibration_error::expected_calibration_error))),
+        ("roc_auc", Box::new(|p, t| over_classes(p, t, super::roc_auc::roc_auc))),
+        ("average_precision", Box::new(|p, t| over_classes(p, t, super::average_precision::average_precision))),
+        ("f1", Box::new(move |p, t| f1::f1(p, t, threshold))),
+        ("recall_at_top_10", Box::new(|p, t| over_classes(p, t, recall_at_top::recall_at_top_10))),
+        ("expected_calibration_error", Box::new(|p, t| over_classes(p, t, calibration_error::expected_calibration_error))),
     ];
     for (name, measure) in others {
         if !all.contains_key(name) {
-            all.extend(bootstrap.estimate(probabilities, classes, &*measure).map(|estimate| (name, estimate)));
+            all.extend(bootstrap.estimate(probabilities, truth, &*measure).map(|estimate| (name, estimate)));
         }
     }
     Ok(all.into_iter().map(|(name, estimate)| (name.to_owned(), estimate)).collect())
 }
 
-type Measure = dyn Fn(&Matrix, &[u32]) -> Option<f64>;
+type Measure = dyn Fn(&Matrix, Truth) -> Option<f64>;
 
-/// The mean of numbers, with its interval.
-pub fn mean(values: &[f64]) -> Estimate {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    around(mean, if n > 1.0 { (squares / (n - 1.0) / n).sqrt() } else { 0.0 })
+/// The mean of numbers, weighted where they have weights, with its interval.
+pub fn mean(values: &[f64], weights: Option<&[f32]>) -> Estimate {
+    let (mean, error) = mean_with_error(values, weights);
+    around(mean, error.unwrap_or(0.0))
+}
+
+/// A weighted mean and its standard error, that of a ratio of two sums over rows (Cochran, "Sampling techniques", 1977); without weights the
+/// usual one. There is none where fewer than two numbers count.
+pub(super) fn mean_with_error(values: &[f64], weights: Option<&[f32]>) -> (f64, Option<f64>) {
+    let weight = |at: usize| weights.map_or(1.0, |weights| f64::from(weights[at]));
+    let total: f64 = (0..values.len()).map(weight).sum();
+    let n = (0..values.len()).filter(|&at| weight(at) > 0.0).count() as f64;
+    let mean = values.iter().enumerate().map(|(at, value)| weight(at) * value).sum::<f64>() / total;
+    let squares: f64 = values.iter().enumerate().map(|(at, value)| (weight(at) * (value - mean)).powi(2)).sum();
+    (mean, (n > 1.0).then(|| (squares * n / (n - 1.0)).sqrt() / total))
 }
 
 /// Wilson's interval of a share, which stays within 0 and 1: "Probable inference", 1927.
-fn proportion(share: f64, n_rows: usize) -> Estimate {
-    let (n, square) = (n_rows as f64, Z * Z);
+fn proportion(share: f64, n_rows: f64) -> Estimate {
+    let (n, square) = (n_rows, Z * Z);
     let middle = (share + square / (2.0 * n)) / (1.0 + square / n);
     let half = Z / (1.0 + square / n) * (share * (1.0 - share) / n + square / (4.0 * n * n)).sqrt();
     Estimate { value: share, low: (middle - half).max(0.0), high: (middle + half).min(1.0) }
@@ -84,72 +99,75 @@ fn around(value: f64, error: f64) -> Estimate {
 }
 
 /// The area under the ROC curve of class 1 of two, with DeLong's interval; none when there is only one class.
-pub fn roc_auc(probabilities: &Matrix, classes: &[u32]) -> Option<Estimate> {
-    let of = |class: u32| -> Vec<f32> {
-        probabilities.column(1).zip(classes).filter(|(_, c)| **c == class).map(|(probability, _)| probability).collect()
-    };
-    let (negatives, positives) = (of(0), of(1));
+pub fn roc_auc<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>) -> Option<Estimate> {
+    let rows = against_rest(probabilities, truth.into(), 1);
+    let counted = rows.into_iter().filter(|row| row.weight > 0.0);
+    let (positives, negatives): (Vec<Ranked>, Vec<Ranked>) = counted.partition(|row| row.positive);
     if negatives.is_empty() || positives.is_empty() {
         return None;
     }
-    let (all, own) = (midranks(&[&positives[..], &negatives].concat()), (midranks(&positives), midranks(&negatives)));
-    let (n_positive, n_negative) = (positives.len() as f64, negatives.len() as f64);
-    let (of_positives, of_negatives) = all.split_at(positives.len());
-    let above: Vec<f64> = of_positives.iter().zip(&own.0).map(|(all, own)| (all - own) / n_negative).collect();
-    let below: Vec<f64> = of_negatives.iter().zip(&own.1).map(|(all, own)| 1.0 - (all - own) / n_positive).collect();
-    let area = above.iter().sum::<f64>() / n_positive;
-    let variance = |shares: &[f64]| {
-        let squares: f64 = shares.iter().map(|share| (share - area).powi(2)).sum();
-        if shares.len() > 1 { squares / (shares.len() - 1) as f64 / shares.len() as f64 } else { 0.0 }
-    };
-    let estimate = around(area, (variance(&above) + variance(&below)).sqrt());
+    let (of_positives, of_negatives) = placements(&positives, &negatives);
+    let weights = |rows: &[Ranked]| rows.iter().map(|row| row.weight as f32).collect::<Vec<_>>();
+    let (area, above) = mean_with_error(&of_positives, Some(&weights(&positives)));
+    let (_, below) = mean_with_error(&of_negatives, Some(&weights(&negatives)));
+    let error = |error: Option<f64>| error.unwrap_or(0.0).powi(2);
+    let estimate = around(area, (error(above) + error(below)).sqrt());
     Some(Estimate { low: estimate.low.max(0.0), high: estimate.high.min(1.0), ..estimate })
 }
 
-/// The rank of each number from 1 on, equal numbers sharing their mean rank.
-fn midranks(values: &[f32]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let mut start = 0;
-    for tie in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let rank = start as f64 + (tie.len() + 1) as f64 / 2.0;
-        tie.iter().for_each(|&at| ranks[at] = rank);
-        start += tie.len();
-    }
-    ranks
-}
-
-fn brier_of_rows(probabilities: &Matrix, classes: &[u32]) -> Vec<f64> {
-    let of_row = |(row, &class): (&[f32], &u32)| {
-        let square = |at: usize| (f64::from(row[at]) - f64::from(u8::from(at == class as usize))).powi(2);
-        if row.len() == 2 { square(1) } else { (0..row.len()).map(square).sum() }
+/// For each row, the share of the other class that it stands on the right side of, equal ones counting half.
+fn placements(positives: &[Ranked], negatives: &[Ranked]) -> (Vec<f64>, Vec<f64>) {
+    let below = |rows: &[Ranked]| {
+        let mut sorted = rows.to_vec();
+        sorted.sort_by(|a, b| a.probability.total_cmp(&b.probability));
+        let mut sums = vec![0.0];
+        sorted.iter().for_each(|row| sums.push(sums[sums.len() - 1] + row.weight));
+        move |probability: f32| {
+            let less = sums[sorted.partition_point(|row| row.probability < probability)];
+            let at_most = sums[sorted.partition_point(|row| row.probability <= probability)];
+            (less + at_most) / 2.0 / sums[sums.len() - 1]
+        }
     };
-    probabilities.rows().zip(classes).map(of_row).collect()
+    let (below_negatives, below_positives) = (below(negatives), below(positives));
+    let of_positives = positives.iter().map(|row| below_negatives(row.probability)).collect();
+    (of_positives, negatives.iter().map(|row| 1.0 - below_positives(row.probability)).collect())
 }
 
-/// Rows drawn with replacement.
+/// Rows drawn with replacement, each with its weight.
+struct Sample {
+    probabilities: Matrix,
+    classes: Vec<u32>,
+    weights: Option<Vec<f32>>,
+}
+
+/// Samples of the same rows.
 struct Bootstrap {
-    samples: Vec<(Matrix, Vec<u32>)>,
+    samples: Vec<Sample>,
     /// What makes the deviation over samples that of all rows.
     scale: f64,
 }
 
 impl Bootstrap {
-    fn new(probabilities: &Matrix, classes: &[u32], seed: u64) -> Self {
-        let n_drawn = classes.len().min(BOOTSTRAP_ROWS);
+    fn new(probabilities: &Matrix, truth: Truth, seed: u64) -> Self {
+        let n_rows = truth.classes.len();
+        let n_drawn = n_rows.min(BOOTSTRAP_ROWS);
         let sample = |number: usize| {
             let mut random = Random::of_part(seed, number);
-            let rows: Vec<usize> = (0..n_drawn).map(|_| random.below(classes.len())).collect();
-            (probabilities.select(&rows), rows.iter().map(|&row| classes[row]).collect())
+            let rows: Vec<usize> = (0..n_drawn).map(|_| random.below(n_rows)).collect();
+            Sample {
+                probabilities: probabilities.select(&rows),
+                classes: rows.iter().map(|&row| truth.classes[row]).collect(),
+                weights: truth.weights.map(|weights| rows.iter().map(|&row| weights[row]).collect()),
+            }
         };
-        let scale = (n_drawn as f64 / classes.len() as f64).sqrt();
+        let scale = (n_drawn as f64 / n_rows as f64).sqrt();
         Self { samples: (0..BOOTSTRAP_SAMPLES).map(sample).collect(), scale }
     }
 
-    fn estimate(&self, probabilities: &Matrix, classes: &[u32], measure: &Measure) -> Option<Estimate> {
-        let value = measure(probabilities, classes)?;
-        let samples: Vec<f64> = self.samples.iter().filter_map(|(p, c)| measure(p, c)).collect();
+    fn estimate(&self, probabilities: &Matrix, truth: Truth, measure: &Measure) -> Option<Estimate> {
+        let value = measure(probabilities, truth)?;
+        let of_sample = |sample: &Sample| measure(&sample.probabilities, Truth::new(&sample.classes, sample.weights.as_deref()));
+        let samples: Vec<f64> = self.samples.iter().filter_map(of_sample).collect();
         let n = samples.len() as f64;
         let mean = samples.iter().sum::<f64>() / n;
         let squares: f64 = samples.iter().map(|sample| (sample - mean).powi(2)).sum();
@@ -192,9 +210,10 @@ mod tests {
     fn the_bootstrap_agrees_with_delong() {
         let (probabilities, classes) = rows(6000, 7);
         let exact = roc_auc(&probabilities, &classes).unwrap();
-        let bootstrap = Bootstrap::new(&probabilities, &classes, 1);
-        let estimate =
-            bootstrap.estimate(&probabilities, &classes, &|p, c| over_classes(p, c, super::super::roc_auc::roc_auc)).unwrap();
+        let bootstrap = Bootstrap::new(&probabilities, (&classes).into(), 1);
+        let estimate = bootstrap
+            .estimate(&probabilities, (&classes).into(), &|p, t| over_classes(p, t, super::super::roc_auc::roc_auc))
+            .unwrap();
         let ratio = (estimate.high - estimate.low) / (exact.high - exact.low);
         assert!((estimate.value - exact.value).abs() < 1e-9 && (0.7..1.3).contains(&ratio), "{estimate:?} {exact:?}");
     }
@@ -210,10 +229,5 @@ mod tests {
         }
         assert!((all["log_loss"].value - metrics.log_loss).abs() < 1e-12 && (all["brier"].value - metrics.brier).abs() < 1e-12);
         assert!((all["roc_auc"].value - metrics.roc_auc.unwrap()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn equal_numbers_share_their_rank() {
-        assert_eq!(midranks(&[0.5, 0.1, 0.5, 0.9]), [2.5, 1.0, 2.5, 4.0]);
     }
 }

@@ -2,15 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::check;
+use super::intervals::mean_with_error;
+use super::{Truth, check};
 use crate::{Error, Matrix};
 
 /// Probabilities are kept this far from 0 and 1, so that one wrong certainty does not make the mean infinite.
 const CLIP: f64 = 1e-15;
 
 /// Mean negative log of the probability given to the true class.
-pub(crate) fn log_loss(probabilities: &Matrix, classes: &[u32]) -> f64 {
-    losses(probabilities, classes).sum::<f64>() / classes.len() as f64
+pub(crate) fn log_loss(probabilities: &Matrix, truth: Truth) -> f64 {
+    let weighted = losses(probabilities, truth.classes).zip(truth.weights()).map(|(loss, weight)| loss * weight);
+    weighted.sum::<f64>() / truth.total()
 }
 
 /// The mean difference of two models' log losses over the same rows.
@@ -27,16 +29,18 @@ pub struct PairedDifference {
 /// Compares two sets of probabilities `[N, C]` on the same rows.
 ///
 /// Differences are taken row by row, so what makes a row hard for both cancels: a paired comparison needs far fewer rows than two means.
-pub fn paired_log_loss_difference(challenger: &Matrix, champion: &Matrix, classes: &[u32]) -> Result<PairedDifference, Error> {
-    check(challenger, classes)?;
-    check(champion, classes)?;
-    let pairs = losses(challenger, classes).zip(losses(champion, classes));
+pub fn paired_log_loss_difference<'a>(
+    challenger: &Matrix,
+    champion: &Matrix,
+    truth: impl Into<Truth<'a>>,
+) -> Result<PairedDifference, Error> {
+    let truth = truth.into();
+    check(challenger, truth)?;
+    check(champion, truth)?;
+    let pairs = losses(challenger, truth.classes).zip(losses(champion, truth.classes));
     let differences: Vec<f64> = pairs.map(|(challenger, champion)| challenger - champion).collect();
-    let n = differences.len() as f64;
-    let mean = differences.iter().sum::<f64>() / n;
-    let squares: f64 = differences.iter().map(|difference| (difference - mean).powi(2)).sum();
-    let standard_error = (differences.len() > 1).then(|| (squares / (n - 1.0) / n).sqrt());
-    Ok(PairedDifference { n_rows: differences.len(), mean, standard_error })
+    let (mean, standard_error) = mean_with_error(&differences, truth.weights);
+    Ok(PairedDifference { n_rows: truth.counted_rows().len(), mean, standard_error })
 }
 
 /// The log loss of each row.

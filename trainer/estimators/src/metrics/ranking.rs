@@ -1,6 +1,25 @@
 //! Rows in the order of their probabilities.
 
-/// Rows of equal probability: how many are positive and how many negative.
+use super::Truth;
+use crate::Matrix;
+
+/// A row, by its probability of one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ranked {
+    pub(crate) probability: f32,
+    /// Whether it is of the class.
+    pub(crate) positive: bool,
+    /// How much it counts.
+    pub(crate) weight: f64,
+}
+
+/// All rows by one class against the rest.
+pub(crate) fn against_rest(probabilities: &Matrix, truth: Truth, class: usize) -> Vec<Ranked> {
+    let rows = probabilities.column(class).zip(truth.classes).zip(truth.weights());
+    rows.map(|((probability, &of), weight)| Ranked { probability, positive: of as usize == class, weight }).collect()
+}
+
+/// Rows of equal probability: the weights of the positive and of the negative ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ties {
     pub(super) positives: f64,
@@ -8,14 +27,12 @@ pub(super) struct Ties {
 }
 
 /// Groups of equal probability, the most probable first.
-pub(super) fn descending_ties(rows: &[(f32, bool)]) -> Vec<Ties> {
+pub(super) fn descending_ties(rows: &[Ranked]) -> Vec<Ties> {
     let mut sorted = rows.to_vec();
-    sorted.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
-    let group = |group: &[(f32, bool)]| {
-        let positives = group.iter().filter(|(_, positive)| *positive).count();
-        Ties { positives: positives as f64, negatives: (group.len() - positives) as f64 }
-    };
-    sorted.chunk_by(|a, b| a.0 == b.0).map(group).collect()
+    sorted.sort_by(|a, b| b.probability.total_cmp(&a.probability));
+    let weight = |group: &[Ranked], positive| group.iter().filter(|row| row.positive == positive).map(|row| row.weight).sum();
+    let group = |group: &[Ranked]| Ties { positives: weight(group, true), negatives: weight(group, false) };
+    sorted.chunk_by(|a, b| a.probability == b.probability).map(group).collect()
 }
 
 /// The sums over all groups.

@@ -1,12 +1,12 @@
 //! How much of a class is found in the tenth of the rows that it is likeliest for.
 
-use super::ranking::{descending_ties, totals};
+use super::ranking::{Ranked, descending_ties, totals};
 
 /// The share of all positive rows among the likeliest tenth; rows of equal probability count by their share. None without positive rows.
-pub(super) fn recall_at_top_10(rows: &[(f32, bool)]) -> Option<f64> {
+pub(super) fn recall_at_top_10(rows: &[Ranked]) -> Option<f64> {
     let ties = descending_ties(rows);
     let total = totals(&ties);
-    let mut room = rows.len() as f64 / 10.0;
+    let mut room = (total.positives + total.negatives) / 10.0;
     let mut found = 0.0;
     for tie in &ties {
         let size = tie.positives + tie.negatives;
@@ -24,11 +24,15 @@ pub(super) fn recall_at_top_10(rows: &[(f32, bool)]) -> Option<f64> {
 mod tests {
     use super::*;
 
+    fn row(probability: f32, positive: bool) -> Ranked {
+        Ranked { probability, positive, weight: 1.0 }
+    }
+
     #[test]
     fn ties_count_by_their_share() {
-        let rows = |probability: f32| (0..20).map(|row| (probability * row as f32, row >= 15)).collect::<Vec<_>>();
+        let rows = |probability: f32| (0..20).map(|at| row(probability * at as f32, at >= 15)).collect::<Vec<_>>();
         assert_eq!(recall_at_top_10(&rows(0.05)), Some(0.4));
         assert_eq!(recall_at_top_10(&rows(0.0)), Some(0.1));
-        assert_eq!(recall_at_top_10(&[(0.5, false)]), None);
+        assert_eq!(recall_at_top_10(&[row(0.5, false)]), None);
     }
 }

@@ -3,10 +3,10 @@
 //! The probability that a positive row is ranked above a negative one, a tie counting half: Hanley and McNeil, "The meaning and use of
 //! the area under a receiver operating characteristic (ROC) curve", Radiology 143, 1982.
 
-use super::ranking::{descending_ties, totals};
+use super::ranking::{Ranked, descending_ties, totals};
 
 /// None when all rows are positive or all are negative.
-pub(super) fn roc_auc(rows: &[(f32, bool)]) -> Option<f64> {
+pub(super) fn roc_auc(rows: &[Ranked]) -> Option<f64> {
     let ties = descending_ties(rows);
     let total = totals(&ties);
     if total.positives == 0.0 || total.negatives == 0.0 {

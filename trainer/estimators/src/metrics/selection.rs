@@ -1,6 +1,6 @@
 //! The metrics that models can be ranked by.
 
-use super::{average_precision, brier, check, f1, log_loss, over_classes, recall_at_top, roc_auc};
+use super::{Truth, average_precision, brier, check, f1, log_loss, over_classes, recall_at_top, roc_auc};
 use crate::{Error, Matrix};
 
 /// A metric that models can be ranked by.
@@ -57,16 +57,19 @@ impl Selection {
     ///
     /// # Errors
     /// Probabilities and classes that do not fit each other.
-    pub fn loss(self, probabilities: &Matrix, classes: &[u32], threshold: f32) -> Result<f64, Error> {
-        check(probabilities, classes)?;
+    pub fn loss<'a>(self, probabilities: &Matrix, truth: impl Into<Truth<'a>>, threshold: f32) -> Result<f64, Error> {
+        let truth = truth.into();
+        check(probabilities, truth)?;
+        let counted = truth.counted(probabilities);
+        let (probabilities, truth) = (&*counted.probabilities, counted.truth());
         let value = match self {
-            Self::LogLoss => Some(log_loss::log_loss(probabilities, classes)),
-            Self::Brier => Some(brier::brier(probabilities, classes)),
-            Self::RocAuc => over_classes(probabilities, classes, roc_auc::roc_auc),
-            Self::AveragePrecision => over_classes(probabilities, classes, average_precision::average_precision),
-            Self::Accuracy => Some(super::accuracy::accuracy(probabilities, classes, threshold)),
-            Self::F1 => f1::f1(probabilities, classes, threshold),
-            Self::RecallAtTop10 => over_classes(probabilities, classes, recall_at_top::recall_at_top_10),
+            Self::LogLoss => Some(log_loss::log_loss(probabilities, truth)),
+            Self::Brier => Some(brier::brier(probabilities, truth)),
+            Self::RocAuc => over_classes(probabilities, truth, roc_auc::roc_auc),
+            Self::AveragePrecision => over_classes(probabilities, truth, average_precision::average_precision),
+            Self::Accuracy => Some(super::accuracy::accuracy(probabilities, truth, threshold)),
+            Self::F1 => f1::f1(probabilities, truth, threshold),
+            Self::RecallAtTop10 => over_classes(probabilities, truth, recall_at_top::recall_at_top_10),
         };
         Ok(value.map_or(f64::INFINITY, |value| self.as_loss(value)))
     }

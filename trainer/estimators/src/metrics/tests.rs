@@ -11,7 +11,9 @@ const CLASSES: [u32; 8] = [0, 0, 1, 1, 1, 1, 0, 0];
 #[track_caller]
 fn close(value: impl Into<Option<f64>>, expect: impl Into<Option<f64>>) {
     match (value.into(), expect.into()) {
-        (Some(value), Some(expect)) => assert!((value - expect).abs() < 1e-9, "{value}, not {expect}"),
+        (Some(value), Some(expect)) => {
+            assert!((value - expect).abs() < 1e-9, "{value}, not {expect}")
+        }
         (value, expect) => assert_eq!(value, expect),
     }
 }
