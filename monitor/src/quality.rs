@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::counting::Served;
 use crate::measure::{Measure, share};
+use crate::replay::REPLAY;
 use crate::sides;
 use crate::tally::WindowCounts;
 use crate::versions::Version;
@@ -107,9 +108,12 @@ pub(crate) fn fell_silent(windows: &BTreeMap<Served, WindowCounts>, now: DateTim
     later.zip(before).map(|((window, own), before)| (*window, before.difference(own).cloned().collect())).collect()
 }
 
-/// The last day with a prediction, where none has come for far longer than ever before.
+/// The last day with a prediction, where none has come for far longer than ever before. History that was replayed is not expected to go on.
 pub(crate) fn silent_since(windows: &BTreeMap<Served, WindowCounts>, now: DateTime<Utc>) -> Option<NaiveDate> {
-    let days: BTreeSet<NaiveDate> = windows.values().flat_map(|counts| counts.days.iter().copied()).collect();
+    let live = |counts: &&WindowCounts| {
+        counts.traffic.as_ref().is_some_and(|traffic| traffic.sources.keys().any(|source| source != REPLAY))
+    };
+    let days: BTreeSet<NaiveDate> = windows.values().filter(live).flat_map(|counts| counts.days.iter().copied()).collect();
     let gaps = days.iter().zip(days.iter().skip(1)).map(|(day, next)| (*next - *day).num_days().unsigned_abs());
     let longest = gaps.max().unwrap_or(1).max(1);
     let last = *days.last()?;
@@ -185,6 +189,8 @@ mod tests {
         let silent = |now: &str| silent_since(&windows, format!("{now}T12:00:00Z").parse().unwrap()).is_some();
         assert!(!silent("2009-03-12"));
         assert!(silent("2009-03-13"));
+        let replayed = BTreeMap::from([((window("2009-03"), 7), counts(REPLAY, &days))]);
+        assert_eq!(silent_since(&replayed, Utc::now()), None, "history has an end");
         assert_eq!(silent_since(&BTreeMap::new(), Utc::now()), None);
     }
 }

@@ -29,7 +29,8 @@ use crate::versions::Versions;
 use crate::window::{By, Window};
 use crate::{progress, report_text, versions};
 
-const REPLAY: &str = "replay";
+/// Who predicted, in rows of history that were replayed.
+pub(crate) const REPLAY: &str = "replay";
 const SHADOW: &str = "shadow";
 const POLL: Duration = Duration::from_millis(100);
 
