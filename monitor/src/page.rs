@@ -32,6 +32,33 @@ const MAX_WINDOWS: usize = 60;
 pub(crate) fn render(report: &Report) -> String {
     let first = report.windows.len().saturating_sub(MAX_WINDOWS);
     let windows = &report.windows[first..];
+    let body = html! {
+        (sections::head(report))
+        main {
+            @if !windows.is_empty() {
+                (sections::prediction_drift(report, windows))
+                (sections::columns(report, windows))
+                (causes::section(report, windows))
+                (domain::section(windows))
+                (sections::performance(report, windows))
+                (expected::section(report, windows))
+                (sections::shares(report, windows))
+                (segments::section(report))
+                (sections::missing(report, windows))
+                (quality::section(report, windows))
+                (sections::distributions(report, windows))
+            }
+            (sections::alerts(report))
+            (sections::versions(report))
+            (sections::terms(report))
+        }
+        (foot(report, first))
+    };
+    document(&report.model, &report.verdict, &body)
+}
+
+/// A whole page about a model.
+fn document(model: &str, verdict: &str, body: &Markup) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
@@ -39,31 +66,10 @@ pub(crate) fn render(report: &Report) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (report.model) ": " (report.verdict) }
+                title { (model) ": " (verdict) }
                 style { (PreEscaped(include_str!("page/report.css"))) }
             }
-            body {
-                (sections::head(report))
-                main {
-                    @if !windows.is_empty() {
-                        (sections::prediction_drift(report, windows))
-                        (sections::columns(report, windows))
-                        (causes::section(report, windows))
-                        (domain::section(windows))
-                        (sections::performance(report, windows))
-                        (expected::section(report, windows))
-                        (sections::shares(report, windows))
-                        (segments::section(report))
-                        (sections::missing(report, windows))
-                        (quality::section(report, windows))
-                        (sections::distributions(report, windows))
-                    }
-                    (sections::alerts(report))
-                    (sections::versions(report))
-                    (sections::terms(report))
-                }
-                (foot(report, first))
-            }
+            body { (body) }
         }
     };
     markup.into_string()

@@ -1,6 +1,6 @@
 //! Two sides of the log on one page: what moved from one to the other.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, html};
 
 use super::axes::px;
 use super::figures::{count, distance, metric, p_value, percent, signed};
@@ -21,35 +21,23 @@ const MAX_COLUMNS: usize = 30;
 /// The page.
 pub(crate) fn render(outcome: &Outcome) -> String {
     let ranked = ranked(outcome);
-    let markup = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (outcome.model) ": " (outcome.verdict) }
-                style { (PreEscaped(include_str!("report.css"))) }
-            }
-            body {
-                (head(outcome))
-                main {
-                    (columns(outcome, &ranked))
-                    (prediction(outcome))
-                    (performance(outcome))
-                    (missing(outcome))
-                    (distributions(outcome, &ranked))
-                    (left_out(outcome))
-                    (terms(outcome))
-                }
-                footer { p {
-                    "Made by " code { "monitor report --compare " (outcome.reference.name) " " (outcome.current.name) } " on "
-                    (outcome.generated.format("%-d %B %Y at %H:%M UTC")) "; the same content as data: " a href="compare.json" { "compare.json" } "."
-                } }
-            }
+    let body = html! {
+        (head(outcome))
+        main {
+            (columns(outcome, &ranked))
+            (prediction(outcome))
+            (performance(outcome))
+            (missing(outcome))
+            (distributions(outcome, &ranked))
+            (left_out(outcome))
+            (terms(outcome))
         }
+        footer { p {
+            "Made by " code { "monitor report --compare " (outcome.reference.name) " " (outcome.current.name) } " on "
+            (outcome.generated.format("%-d %B %Y at %H:%M UTC")) "; the same content as data: " a href="compare.json" { "compare.json" } "."
+        } }
     };
-    markup.into_string()
+    super::document(&outcome.model, &outcome.verdict, &body)
 }
 
 /// The columns, those that moved most first.
