@@ -47,7 +47,7 @@ fn params(family: &str, settings: &[String]) -> Result<ValidParams, Box<dyn Erro
     let mut params = match family {
         "lightgbm" => json!({
             "family": "gradient-boosting", "rounds": 100, "learning_rate": 0.1, "max_leaves": 31, "min_leaf_rows": 20, "l2": 0.0,
-            "row_share": 1.0, "column_share": 1.0, "category_smoothing": 10.0, "category_l2": 10.0, "category_group_rows": 100,
+            "row_share": 1.0, "column_share": 1.0, "random_strength": 0.0, "category_smoothing": 10.0, "category_l2": 10.0, "category_group_rows": 100,
         }),
         family => json!({ "family": family }),
     };

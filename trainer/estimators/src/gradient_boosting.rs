@@ -34,6 +34,9 @@ const MAX_FOLDED_ROWS: usize = 5000;
 /// From this many rows on, what depends on the number of rows has its full size.
 const MANY_ROWS: f64 = 30_000.0;
 
+/// Up to this many rows, what many rows make needless has its full size.
+const FEW_ROWS: f64 = 3_000.0;
+
 /// Keeps the seeds of averaged ensembles apart from those of folds, which follow one another.
 const SEED_STEP: u64 = 0x1000_0001;
 
@@ -65,6 +68,9 @@ pub struct Params {
     pub row_share: f64,
     /// Share of the columns that each tree sees, in `(0, 1]`.
     pub column_share: f64,
+    /// Noise on the gain of each column's best question, in standard deviations of what a question about nothing gains: columns that chance
+    /// set apart then take turns. When absent, 4 for few rows, and less by the square root of the number of rows.
+    pub random_strength: Option<f64>,
     /// Bins of a numeric column at most, beside the one for missing values; 2 to 255.
     pub max_bins: usize,
     /// Rows of average gradient given to each level before levels are compared; rarer levels are left out of sets. When absent, up to 50, by
@@ -94,6 +100,7 @@ impl Default for Params {
             l2: None,
             row_share: 0.8,
             column_share: 0.5,
+            random_strength: None,
             max_bins: 255,
             category_smoothing: None,
             category_l2: 5.0,
@@ -120,6 +127,7 @@ impl Params {
         share("row_share", self.row_share)?;
         share("column_share", self.column_share)?;
         penalty("l2", self.l2.unwrap_or(0.0))?;
+        penalty("random_strength", self.random_strength.unwrap_or(0.0))?;
         penalty("category_smoothing", self.category_smoothing.unwrap_or(0.0))?;
         penalty("category_l2", self.category_l2)?;
         let directions = self.monotone.iter().map(|&direction| f64::from(direction));
@@ -132,6 +140,7 @@ impl Params {
         GrowParams {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
+            random_strength: self.random_strength.unwrap_or_else(|| 4.0 * (FEW_ROWS / n_rows as f64).sqrt().min(1.0)),
             split: SplitParams {
                 l2: self.l2(n_rows),
                 min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),

@@ -30,6 +30,12 @@ impl Random {
         (self.bits() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
+    /// Of the standard normal distribution, by Box and Muller, 1958.
+    pub(crate) fn normal(&mut self) -> f64 {
+        let distance = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
+        distance * (std::f64::consts::TAU * self.unit()).cos()
+    }
+
     /// Uniform in `0..n`.
     pub(crate) fn below(&mut self, n: usize) -> usize {
         ((u128::from(self.bits()) * n as u128) >> 64) as usize

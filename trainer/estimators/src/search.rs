@@ -122,15 +122,10 @@ fn step_from(point: &[f64], random: &mut Random) -> Vec<f64> {
     let mut moved = point.to_vec();
     for (axis, at) in moved.iter_mut().enumerate() {
         if axis == always || random.unit() < 0.5 {
-            *at = (*at + STEP * normal(random)).clamp(0.0, 1.0);
+            *at = (*at + STEP * random.normal()).clamp(0.0, 1.0);
         }
     }
     moved
-}
-
-/// A standard normal number, by the sum of twelve uniform ones.
-fn normal(random: &mut Random) -> f64 {
-    (0..12).map(|_| random.unit()).sum::<f64>() - 6.0
 }
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ OURS = [
             "l2": 0.0,
             "row_share": 1.0,
             "column_share": 1.0,
+            "random_strength": 0.0,
             "category_smoothing": 10.0,
             "category_l2": 10.0,
         },

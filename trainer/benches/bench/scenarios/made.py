@@ -14,7 +14,7 @@ from ..sources import bank, made
 
 ALIKE = {"rounds": 100, "learning_rate": 0.1, "max_leaves": 31, "min_leaf_rows": 20, "l2": 0.0, "max_bins": 255}
 ENTRIES = [
-    Entry("gradient-boosting", {**ALIKE, "row_share": 1.0, "column_share": 1.0, "category_smoothing": 10.0}, "100 x 31"),
+    Entry("gradient-boosting", {**ALIKE, "row_share": 1.0, "column_share": 1.0, "random_strength": 0.0, "category_smoothing": 10.0}, "100 x 31"),
     Entry("lightgbm", {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1, "max_bin": 255}, "100 x 31"),
     Entry(
         "xgboost",

@@ -144,7 +144,7 @@ impl Problem<'_> {
         let columns = self.sample_columns(&mut random);
         let ground = Ground { binning: &self.binning, binned: &self.binned, quantised: &desk.quantised };
         let params = self.params.grow_params(self.data.n_rows());
-        let mut grown = grow(&params, ground, &columns, &mut desk.rows, &mut desk.work);
+        let mut grown = grow(&params, ground, &columns, &mut desk.rows, &mut desk.work, random.bits());
         let value = |leaf: &GrownLeaf| self.leaf_value(&desk.gradients, &desk.rows[leaf.rows.clone()], leaf);
         let values: Vec<f32> = grown.leaves.par_iter().map(value).collect();
         if grown.tree.has_splits() {

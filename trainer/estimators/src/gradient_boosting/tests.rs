@@ -246,6 +246,26 @@ fn columns_without_information_are_passed_over() {
     assert!(fitted.n_steps() == 30 && features.into_iter().all(|feature| feature >= 3));
 }
 
+/// How many splits ask about the first and the second of two columns.
+fn asked(fitted: &Fitted) -> (usize, usize) {
+    let nodes = fitted.rounds.iter().flatten().flat_map(|tree| &tree.nodes);
+    let of = |column: u32| nodes.clone().filter(|node| matches!(node, Node::Split { feature, .. } if *feature == column)).count();
+    (of(0), of(1))
+}
+
+#[test]
+fn columns_that_tell_the_same_take_turns_under_noise() {
+    let values: Vec<f32> = (0..2_000).flat_map(|row| [row as f32, row as f32]).collect();
+    let classes = (0..2_000).map(|row| u32::from(row % 3 == 0 || row > 1_500)).collect();
+    let twins = Data::new(Matrix::new(2_000, 2, values).unwrap(), vec![NUMERIC, NUMERIC], classes, 2, None).unwrap();
+    let with =
+        |random_strength| fit(Params { column_share: 1.0, random_strength: Some(random_strength), ..small() }, &twins, None);
+    assert_eq!(asked(&with(0.0)).1, 0, "the first wins a tie");
+    let (first, second) = asked(&with(4.0));
+    assert!(first > 50 && second > 50, "{first} {second}");
+    assert_eq!(with(4.0), with(4.0));
+}
+
 #[test]
 fn every_leaf_has_its_rows() {
     let data = rows(1000, 13, 2);
@@ -278,6 +298,8 @@ fn limits_grow_with_the_rows_up_to_their_full_size() {
     assert_eq!(limits(10_000_000), limits(30_000));
     assert_eq!(limits(1875), (10, 1.25, 12.5, 25));
     assert_eq!(limits(2).0, 2);
+    let strength = |n_rows: usize| params.grow_params(n_rows).random_strength;
+    assert_eq!((strength(2), strength(3_000), strength(12_000)), (4.0, 4.0, 2.0));
     let given = Params { min_leaf_rows: Some(7), l2: Some(0.0), ..Params::default() };
     assert_eq!((given.grow_params(150).split.min_leaf_rows, given.grow_params(150).split.l2), (7, 0.0));
 }

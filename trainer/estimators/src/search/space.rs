@@ -67,6 +67,7 @@ pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
             json!({"learning_rate": 0.02, "max_leaves": 31}),
             json!({"learning_rate": 0.03, "max_leaves": 6}),
             json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
+            json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
         ],
         Family::RandomForest => vec![
             json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.4, "leaf_smoothing": 0.3}),
@@ -107,6 +108,7 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
             axis("l2", Range::Logarithmic(0.1, 60.0)),
             axis("row_share", Range::Linear(0.5, 1.0)),
             axis("column_share", Range::Linear(0.25, 1.0)),
+            axis("random_strength", Range::Linear(0.0, 6.0)),
             axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
             axis("category_l2", Range::Logarithmic(0.5, 50.0)),
             axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),

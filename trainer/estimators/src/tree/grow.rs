@@ -1,6 +1,7 @@
 //! A tree grown leaf by leaf: the leaf whose question gains most is split next.
 //!
-//! Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
+//! A question's gain is judged with some noise, as by Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", NeurIPS
+//! 2018. Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
 
 use std::ops::Range;
 
@@ -13,6 +14,7 @@ use super::prefetch;
 use super::quantise::Quantised;
 use super::split::{Bounds, Split, SplitParams, Splitter};
 use super::{Node, Tree};
+use crate::random::Random;
 
 /// From this many bins on, columns are searched in parallel.
 const PARALLEL_BINS: usize = 16 * N_BINS;
@@ -24,6 +26,9 @@ pub(crate) struct GrowParams<'a> {
     pub(crate) max_leaves: usize,
     /// Questions on a path at most.
     pub(crate) max_depth: usize,
+    /// Standard deviation of the noise on the gain of each column's best question. A question about nothing gains the square of a standard
+    /// normal number, so this is a number of such gains.
+    pub(crate) random_strength: f64,
     /// What limits each question.
     pub(crate) split: SplitParams<'a>,
 }
@@ -59,14 +64,21 @@ pub(crate) struct Ground<'a> {
 }
 
 /// Grows a tree on these rows and columns; leaves the rows ordered by leaf.
-pub(crate) fn grow(params: &GrowParams, ground: Ground, columns: &[usize], rows: &mut [u32], work: &mut Workspace) -> Grown {
+pub(crate) fn grow(
+    params: &GrowParams,
+    ground: Ground,
+    columns: &[usize],
+    rows: &mut [u32],
+    work: &mut Workspace,
+    seed: u64,
+) -> Grown {
     let layout = Layout::new(columns, ground.binning);
     let mut histogram = work.spare.pop().unwrap_or_default();
     histogram.build(ground.binned, &layout, rows, ground.quantised);
     let total = histogram.total(&layout);
     let splitter = Splitter::new(&params.split, ground.binning, ground.quantised, total);
     work.scratch.resize(rows.len(), 0);
-    let mut growth = Growth { params, ground, layout, splitter, work, nodes: vec![Node::Leaf(0.0)], leaves: Vec::new() };
+    let mut growth = Growth { params, ground, layout, splitter, work, seed, nodes: vec![Node::Leaf(0.0)], leaves: Vec::new() };
     growth.add_leaf(Place { node: 0, depth: 0, rows: 0..rows.len(), bounds: Bounds::NONE }, Some(histogram));
     while growth.leaves.len() < params.max_leaves {
         let Some(best) = growth.best_leaf() else { break };
@@ -81,6 +93,7 @@ struct Growth<'a> {
     layout: Layout<'a>,
     splitter: Splitter<'a>,
     work: &'a mut Workspace,
+    seed: u64,
     nodes: Vec<Node>,
     leaves: Vec<Leaf>,
 }
@@ -159,13 +172,23 @@ impl Growth<'_> {
             return None;
         }
         let columns = self.layout.columns;
-        let search = |at: usize| self.splitter.best(columns[at], histogram.column(&self.layout, at), total, place.bounds);
+        let noise = self.noise(place.node);
+        let search = |at: usize| {
+            let split = self.splitter.best(columns[at], histogram.column(&self.layout, at), total, place.bounds)?;
+            Some(Split { gain: split.gain + noise[at], ..split }).filter(|split| split.gain > 0.0)
+        };
         let better = |best: Split, other: Split| if other.gain > best.gain { other } else { best };
         if self.layout.n_bins() < PARALLEL_BINS || rayon::current_num_threads() == 1 {
             return (0..columns.len()).filter_map(search).reduce(better);
         }
         let splits: Vec<Option<Split>> = (0..columns.len()).into_par_iter().map(search).collect();
         splits.into_iter().flatten().reduce(better)
+    }
+
+    /// What is added to the gain of each column's question about a node.
+    fn noise(&self, node: usize) -> Vec<f64> {
+        let mut random = Random::of_part(self.seed, node);
+        self.layout.columns.iter().map(|_| self.params.random_strength * random.normal()).collect()
     }
 
     /// Moves the rows that answer yes to the front, both sides in their order, and counts them.
