@@ -1,15 +1,19 @@
 #!/usr/bin/env node
 // Reads what a demo left in its home folder, and says what is wrong with it.
-//   .ci/check-loop HOME
+//   .ci/check-loop HOME PROGRAMS
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const Ajv2020 = createRequire(new URL('../web/package.json', import.meta.url))('ajv/dist/2020.js');
 
-const home = process.argv[2];
+const [home, programs] = process.argv.slice(2);
 const read = (...path) => readFileSync(join(home, ...path), 'utf8');
+const monitor = (...args) =>
+  spawnSync(join(programs, 'monitor'), ['--home', home, '--json', ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
 const lines = (...path) => read(...path).trim().split('\n').map((line) => JSON.parse(line));
 
 /** The schema without its leniency towards fields that it does not name. */
@@ -18,6 +22,16 @@ function withoutUnknown(schema) {
   if (Array.isArray(schema)) return schema.map(withoutUnknown);
   const strict = Object.fromEntries(Object.entries(schema).map(([name, inner]) => [name, withoutUnknown(inner)]));
   return typeof schema.properties === 'object' && schema.type === 'object' ? { ...strict, additionalProperties: false } : strict;
+}
+
+const formats = { date: /^\d{4}-\d\d-\d\d$/, 'date-time': (text) => text.includes('T') && !Number.isNaN(Date.parse(text)) };
+
+/** Fails unless a file follows its schema, which must know each field of it. */
+function follows(file, name) {
+  const schema = JSON.parse(readFileSync(new URL(`../monitor/${name}`, import.meta.url), 'utf8'));
+  const validate = new Ajv2020({ allErrors: true, formats }).compile(withoutUnknown(schema));
+  assert.ok(validate(file), JSON.stringify(validate.errors?.slice(0, 5)));
+  assert.ok(!validate({ ...file, format: 0 }) && !validate({ ...file, more: 1 }));
 }
 
 const checks = {
@@ -35,13 +49,20 @@ const checks = {
     assert.equal(report.windows.reduce((sum, window) => sum + window.n_rows, 0), JSON.parse(read('prepared', 'prepared.json')).n_test);
     assert.ok(report.windows.every((window) => window.performance.n_labelled === window.n_rows));
   },
-  'the report follows its schema, which knows each of its fields': () => {
-    const schema = JSON.parse(readFileSync(new URL('../monitor/report.schema.json', import.meta.url), 'utf8'));
-    const formats = { date: /^\d{4}-\d\d-\d\d$/, 'date-time': (text) => text.includes('T') && !Number.isNaN(Date.parse(text)) };
-    const validate = new Ajv2020({ allErrors: true, formats }).compile(withoutUnknown(schema));
-    const report = JSON.parse(read('monitor', 'report.json'));
-    assert.ok(validate(report), JSON.stringify(validate.errors?.slice(0, 5)));
-    assert.ok(!validate({ ...report, format: 0 }) && !validate({ ...report, more: 1 }));
+  'the report follows its schema, and so does one by segments': () => {
+    follows(JSON.parse(read('monitor', 'report.json')), 'report.schema.json');
+    const { stdout } = monitor('report', '--segment', 'job', '--output', mkdtempSync(join(tmpdir(), 'segments-')));
+    const report = JSON.parse(stdout);
+    assert.ok(report.segments.segments.length > 5 && report.segments.problems.length === 0);
+    follows(report, 'report.schema.json');
+  },
+  'a comparison of two months follows its schema': () => {
+    const names = JSON.parse(read('monitor', 'report.json')).windows.map((window) => window.name);
+    const { status, stdout } = monitor('report', '--compare', names[0], names.at(-2));
+    assert.equal(status, 1);
+    const outcome = JSON.parse(stdout);
+    assert.ok(outcome.drifted && outcome.columns.length === 16);
+    follows(outcome, 'compare.schema.json');
   },
   'predictions drifted, alerts fired, and each was answered': () => {
     const alerts = JSON.parse(read('monitor', 'report.json')).alerts.filter((alert) => alert.name === 'PredictionDrift');

@@ -77,9 +77,9 @@ pub(crate) struct ServeArgs {
 /// Options of `report` by itself.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReportCommand {
-    /// Print the JSON Schema of report.json, and do nothing else.
-    #[arg(long)]
-    pub(crate) schema: bool,
+    /// Print the JSON Schema of report.json, or of compare.json, and do nothing else.
+    #[arg(long, value_enum, num_args = 0..=1, default_missing_value = "report", value_name = "OF")]
+    pub(crate) schema: Option<Described>,
     /// Compare two sides of the log instead, A as reference: windows (2010-03, 2010-W10, 2010-03-04), versions (v3) or both (2010-03/v3).
     ///
     /// Writes compare.html and compare.json, raises no alert, and ends with exit code 1 when predictions or columns drifted.
@@ -93,6 +93,15 @@ pub(crate) struct ReportCommand {
     /// What the report is like.
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+}
+
+/// A file that has a schema.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Described {
+    /// report.json
+    Report,
+    /// compare.json
+    Compare,
 }
 
 /// Options of each report, by hand or on a schedule.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use inference_predictor::Predictor;
 
-use crate::counting::Counter;
+use crate::counting::{Counter, not_here};
 use crate::failure::Failure;
 use crate::measure::{Measure, measure};
 use crate::report::Plan;
@@ -15,8 +15,8 @@ use crate::segments::{Segment, SegmentReport, Segments, segments};
 use crate::versions::{self, Version, Versions};
 use data_contract::Rules;
 
-/// What a version knows, read once for all segments.
-type Knowing = BTreeMap<u32, Option<(Known, Predictor)>>;
+/// What versions know, read once for all segments; or why it cannot be.
+type Knowing = BTreeMap<u32, Result<(Known, Predictor), String>>;
 
 /// Reports every segment of a column; the newest version that served says which there are.
 pub(crate) fn by_segment(
@@ -37,7 +37,8 @@ pub(crate) fn by_segment(
         let windows = windows(plan, counter, versions, rules, &segment, &mut knowing)?;
         told.push(SegmentReport { name: segment.name(), reference_share: segment.share, windows });
     }
-    Ok(Segments { column: column.to_owned(), segments: told, n_left_out })
+    let problems = knowing.into_values().filter_map(Result::err).collect();
+    Ok(Segments { column: column.to_owned(), segments: told, n_left_out, problems })
 }
 
 fn windows(
@@ -66,7 +67,7 @@ fn windows(
     Ok(reports)
 }
 
-/// A version with the segment's reference; none where the rows it knew are not here, or its model cannot be loaded.
+/// A version with the segment's reference; none where it knew no such row, or what it knew cannot be told.
 fn reference(
     plan: &Plan,
     counter: &Counter,
@@ -76,12 +77,20 @@ fn reference(
 ) -> Result<Option<Version>> {
     let number = version.manifest.version;
     if !knowing.contains_key(&number) {
-        let predictor = versions::predictor(plan.home, number);
-        let known = predictor.map(|predictor| anyhow::Ok((counter.known(version)?, predictor))).transpose()?;
-        knowing.insert(number, known);
+        knowing.insert(number, known(plan, counter, version)?);
     }
     match &knowing[&number] {
-        Some((known, predictor)) => Ok(of_segment(version, segment, known, predictor)?),
-        None => Ok(None),
+        Ok((known, predictor)) => Ok(of_segment(version, segment, known, predictor)?),
+        Err(_) => Ok(None),
     }
+}
+
+fn known(plan: &Plan, counter: &Counter, version: &Version) -> Result<Result<(Known, Predictor), String>> {
+    let number = version.manifest.version;
+    let known = counter.known(version)?;
+    if known.rows.is_empty() {
+        return Ok(Err(not_here(version)));
+    }
+    let predictor = versions::predictor(plan.home, number);
+    Ok(predictor.map(|predictor| (known, predictor)).ok_or_else(|| format!("the model of version {number} cannot be loaded")))
 }

@@ -34,6 +34,7 @@ pub(crate) use engine::CountEngine;
 use engine::Scan;
 use kept::Kept;
 pub(crate) use query::{CountedColumn, count_query, counted_columns, own_rows};
+pub(crate) use samples::not_here;
 
 /// The parts of one version, by window.
 type Windows = BTreeMap<Window, Vec<Part>>;
@@ -219,9 +220,7 @@ impl<'a> Counter<'a> {
         let filter = self.filter(self.counting.dialect(), &version.contract);
         let scan = Scan { filter: &filter, contract: &version.contract, columns: &counted_columns(version) };
         for ((day, shadow), tally) in engine::count(self.counting, &scan, &files)? {
-            let counts = counted.get_mut(&day).expect("only these days were scanned");
-            *counts.side(shadow) = Some(tally);
-            counts.days.extend((!shadow).then_some(day));
+            counted.get_mut(&day).expect("only these days were scanned").count(day, shadow, tally);
         }
         Ok(counted)
     }

@@ -49,15 +49,20 @@ pub(crate) struct Domain {
     pub(crate) left_out: Vec<String>,
 }
 
-/// Tells the rows of a window from known ones; feature rows in contract order. None where rows are too few or no column is left.
-pub(crate) fn domain(contract: &Contract, rules: &Rules, known: &[Vec<f32>], window: &[Vec<f32>]) -> Option<Domain> {
+/// Tells the rows of a window from known ones; feature rows in contract order. An error says why they cannot be told apart, or not be asked.
+pub(crate) fn domain(contract: &Contract, rules: &Rules, known: &[Vec<f32>], window: &[Vec<f32>]) -> Result<Domain, String> {
     let compared = compared(contract, rules);
-    if compared.is_empty() || known.len() < MIN_ROWS || window.len() < MIN_ROWS {
-        return None;
+    if compared.is_empty() {
+        return Err("every column is a date or follows the calendar".to_owned());
+    }
+    for (rows, whose) in [(known, "its version knew"), (window, "the window has")] {
+        if rows.len() < MIN_ROWS {
+            return Err(format!("{whose} {} rows, fewer than the {MIN_ROWS} that it takes", rows.len()));
+        }
     }
     let rows: Vec<(&Vec<f32>, u32)> = known.iter().map(|row| (row, 0)).chain(window.iter().map(|row| (row, 1))).collect();
-    let told = tell_apart(contract, &compared, &rows).ok()?;
-    Some(Domain { left_out: rules.calendar.clone(), ..told })
+    let told = tell_apart(contract, &compared, &rows).map_err(|error| error.to_string())?;
+    Ok(Domain { left_out: rules.calendar.clone(), ..told })
 }
 
 fn tell_apart(contract: &Contract, compared: &[usize], rows: &[(&Vec<f32>, u32)]) -> Result<Domain, Error> {
@@ -169,7 +174,8 @@ mod tests {
 
     #[test]
     fn few_rows_and_infinite_numbers_are_no_error() {
-        assert_eq!(domain(&churn(), &Rules::default(), &rows(99, 1, true), &rows(500, 2, true)), None);
+        let few = domain(&churn(), &Rules::default(), &rows(99, 1, true), &rows(500, 2, true));
+        assert_eq!(few, Err("its version knew 99 rows, fewer than the 100 that it takes".to_owned()));
         let mut window = rows(500, 2, false);
         window.iter_mut().for_each(|row| row[0] = f32::INFINITY);
         check(&rows(500, 1, false), &window, &Rules::default(), true);

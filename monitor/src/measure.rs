@@ -70,6 +70,7 @@ pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, 
         quality: quality(counts, version, by),
         domain: counts.domain.clone().filter(|domain| domain.left_out == by.rules.calendar),
         causes: Vec::new(),
+        domain_problem: None,
         shadow: None,
         columns,
     })

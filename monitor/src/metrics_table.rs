@@ -1,4 +1,5 @@
-//! The figures of a report as one long table, `metrics.parquet` and `metrics.csv`: a row per window, version, subject and metric.
+//! The figures of a report as one long table, `metrics.parquet` and `metrics.csv`: a row per window, version, segment, subject and
+//! metric.
 
 use chrono::NaiveDate;
 use duckdb::types::Value;
@@ -12,11 +13,12 @@ use crate::quality::Quality;
 use crate::report_model::{ColumnReport, Performance, Report, WindowReport};
 
 /// The columns of the table.
-const COLUMNS: [(&str, SqlType); 9] = [
+const COLUMNS: [(&str, SqlType); 10] = [
     ("window", SqlType::Text),
     ("window_start", SqlType::Date),
     ("window_end", SqlType::Date),
     ("version", SqlType::Integer),
+    ("segment", SqlType::Text),
     ("subject", SqlType::Text),
     ("metric", SqlType::Text),
     ("value", SqlType::Double),
@@ -43,10 +45,14 @@ pub(crate) fn columns() -> Vec<(String, SqlType)> {
     COLUMNS.map(|(name, kind)| (name.to_owned(), kind)).into()
 }
 
-/// The rows of the table, windows as they stand in the report.
+/// The rows of the table, windows as they stand in the report, those of segments behind those of all rows.
 pub(crate) fn rows(report: &Report) -> Vec<Vec<Value>> {
-    let of_window = |window| metrics(window).into_iter().map(move |metric| row(window, metric));
-    report.windows.iter().flat_map(of_window).collect()
+    let all = report.windows.iter().map(|window| (None, window));
+    let segments = report.segments.iter().flat_map(|segments| &segments.segments);
+    let of_segments =
+        segments.flat_map(|segment| segment.windows.iter().map(move |window| (Some(segment.name.as_str()), window)));
+    let of_window = |(segment, window)| metrics(window).into_iter().map(move |metric| row(segment, window, metric));
+    all.chain(of_segments).flat_map(of_window).collect()
 }
 
 /// Every figure of a window.
@@ -183,12 +189,13 @@ fn count(n: u64) -> Option<f64> {
     Some(n as f64)
 }
 
-fn row(window: &WindowReport, metric: Metric) -> Vec<Value> {
+fn row(segment: Option<&str>, window: &WindowReport, metric: Metric) -> Vec<Value> {
     vec![
         Value::Text(window.name.clone()),
         date(window.window.start),
         date(window.window.last_day()),
         Value::Int(window.version as i32),
+        segment.map_or(Value::Null, |name| Value::Text(name.to_owned())),
         Value::Text(metric.subject),
         Value::Text(metric.name.to_owned()),
         Value::Double(metric.value),
@@ -207,6 +214,7 @@ mod tests {
     use super::*;
     use crate::measure::tests::window_report;
     use crate::report_model::Cause;
+    use crate::report_model::tests::report_of;
     use serde_json::{Value as Json, json};
 
     /// A window of which everything is known.
@@ -278,6 +286,18 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), n);
+    }
+
+    #[test]
+    fn segments_follow_all_rows() {
+        let mut report = report_of(vec![window_report("2009-03", 7, 500)]);
+        let n = rows(&report).len();
+        let segment = json!({ "name": "plus", "reference_share": 0.4, "windows": report.windows });
+        report.segments =
+            Some(serde_json::from_value(json!({ "column": "plan", "segments": [segment], "n_left_out": 0 })).unwrap());
+        let rows = rows(&report);
+        assert_eq!((rows.len(), &rows[n - 1][4], &rows[n][4]), (2 * n, &Value::Null, &Value::Text("plus".into())));
+        assert_eq!(rows[0][5..], rows[n][5..]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use data_contract::{Column, ColumnKind};
 use monitor_drift::Counts;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,10 @@ pub(crate) const MANY_REPEATED: f64 = 0.1;
 const CHANCE: f64 = 0.001;
 /// A silence is one when it is longer than so many times the longest one before, and than two days.
 const LONGER: u64 = 2;
+/// Days by which a source's habits are known.
+const MIN_DAYS: usize = 3;
+/// Windows in one of which a late source predicted; before them it is gone, which its last window tells.
+const N_RECENT: usize = 2;
 
 /// What a window's rows are like, beside their values.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -37,6 +41,19 @@ pub(crate) struct Quality {
     pub(crate) n_days: usize,
     /// Columns with one value only, where the reference has several and chance would hardly do it; none that follow the calendar.
     pub(crate) constant: Vec<String>,
+}
+
+/// A source that has been silent for far longer than ever before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct LateSource {
+    /// Who predicts.
+    pub(crate) source: String,
+    /// The last day with a prediction.
+    pub(crate) last_day: NaiveDate,
+    /// Days without a prediction by now.
+    pub(crate) silent_days: u64,
+    /// Days from one with a prediction to the next, at most, before.
+    pub(crate) longest_gap_days: u64,
 }
 
 impl Quality {
@@ -63,7 +80,7 @@ pub(crate) fn quality(counts: &WindowCounts, version: &Version, by: &Measure) ->
         share_repeated: traffic.n_repeated.map(|n| share(n, traffic.n_rows)),
         sources: traffic.sources.clone(),
         silent_sources: by.fell_silent.iter().cloned().collect(),
-        n_days: counts.days.len(),
+        n_days: counts.n_days(),
         constant: constant.map(|((column, _), _)| column.name.clone()).collect(),
     }
 }
@@ -110,14 +127,39 @@ pub(crate) fn fell_silent(windows: &BTreeMap<Served, WindowCounts>, now: DateTim
 
 /// The last day with a prediction, where none has come for far longer than ever before. History that was replayed is not expected to go on.
 pub(crate) fn silent_since(windows: &BTreeMap<Served, WindowCounts>, now: DateTime<Utc>) -> Option<NaiveDate> {
-    let live = |counts: &&WindowCounts| {
-        counts.traffic.as_ref().is_some_and(|traffic| traffic.sources.keys().any(|source| source != REPLAY))
+    let days = live_days(windows).into_values().flatten().collect();
+    overdue(&days, now).map(|silence| silence.last_day)
+}
+
+/// Who predicted lately and has not for far longer than ever before.
+pub(crate) fn late_sources(windows: &BTreeMap<Served, WindowCounts>, now: DateTime<Utc>) -> Vec<LateSource> {
+    let all: BTreeSet<Window> = windows.keys().map(|(window, _)| *window).collect();
+    let recent = all.iter().rev().nth(N_RECENT - 1).or(all.first()).map(|window| window.start);
+    let late = |(source, days): (&str, BTreeSet<NaiveDate>)| {
+        let silence = overdue(&days, now).filter(|silence| days.len() >= MIN_DAYS && Some(silence.last_day) >= recent)?;
+        Some(LateSource { source: source.to_owned(), ..silence })
     };
-    let days: BTreeSet<NaiveDate> = windows.values().filter(live).flat_map(|counts| counts.days.iter().copied()).collect();
-    let gaps = days.iter().zip(days.iter().skip(1)).map(|(day, next)| (*next - *day).num_days().unsigned_abs());
-    let longest = gaps.max().unwrap_or(1).max(1);
-    let last = *days.last()?;
-    (last + Days::new(LONGER * longest) < now.date_naive()).then_some(last)
+    live_days(windows).into_iter().filter_map(late).collect()
+}
+
+/// Days with traffic, by who predicted.
+fn live_days(windows: &BTreeMap<Served, WindowCounts>) -> BTreeMap<&str, BTreeSet<NaiveDate>> {
+    let mut live: BTreeMap<&str, BTreeSet<NaiveDate>> = BTreeMap::new();
+    for (source, days) in windows.values().flat_map(|counts| &counts.days).filter(|(source, _)| *source != REPLAY) {
+        live.entry(source).or_default().extend(days);
+    }
+    live
+}
+
+/// The silence after some days, where it is far longer than any between them.
+fn overdue(days: &BTreeSet<NaiveDate>, now: DateTime<Utc>) -> Option<LateSource> {
+    let since = |day: &NaiveDate, next: NaiveDate| (next - *day).num_days();
+    let gaps = days.iter().zip(days.iter().skip(1)).map(|(day, next)| since(day, *next));
+    let longest = gaps.max().unwrap_or(1).max(1).unsigned_abs();
+    let last_day = *days.last()?;
+    let silent_days = u64::try_from(since(&last_day, now.date_naive())).unwrap_or(0);
+    let silence = LateSource { source: String::new(), last_day, silent_days, longest_gap_days: longest };
+    (silent_days > LONGER * longest).then_some(silence)
 }
 
 #[cfg(test)]
@@ -136,7 +178,7 @@ mod tests {
         let mut tally = tally([(41.0, 10)], [("basic", 5), ("plus", 5)]);
         (tally.sources, tally.n_repeated) = ([(source.to_owned(), 10)].into(), Some(4));
         let days = days.iter().map(|day| day.parse().unwrap()).collect();
-        WindowCounts { traffic: Some(tally), days, ..WindowCounts::default() }
+        WindowCounts { traffic: Some(tally), days: [(source.to_owned(), days)].into(), ..WindowCounts::default() }
     }
 
     #[test]
@@ -192,5 +234,21 @@ mod tests {
         let replayed = BTreeMap::from([((window("2009-03"), 7), counts(REPLAY, &days))]);
         assert_eq!(silent_since(&replayed, Utc::now()), None, "history has an end");
         assert_eq!(silent_since(&BTreeMap::new(), Utc::now()), None);
+    }
+
+    #[test]
+    fn a_source_is_late_while_others_go_on() {
+        let often = ["2009-03-01", "2009-03-02", "2009-03-04", "2009-03-05"];
+        let windows = BTreeMap::from([
+            ((window("2009-01"), 6), counts("gone", &["2009-01-01", "2009-01-02", "2009-01-03"])),
+            ((window("2009-02"), 6), counts("batch", &["2009-02-01"])),
+            ((window("2009-03"), 6), counts("page", &["2009-03-05"])),
+            ((window("2009-03"), 7), counts("edge", &often)),
+        ]);
+        let late = |now: &str| late_sources(&windows, format!("{now}T12:00:00Z").parse().unwrap());
+        assert_eq!(late("2009-03-09"), [], "it was silent for two days before");
+        let edge =
+            LateSource { source: "edge".into(), last_day: "2009-03-05".parse().unwrap(), silent_days: 5, longest_gap_days: 2 };
+        assert_eq!(late("2009-03-10"), [edge], "of the others too little is known, or they are gone for long");
     }
 }

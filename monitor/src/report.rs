@@ -22,7 +22,7 @@ use crate::journal::Journal;
 use crate::measure::{Measure, followed_class, measure, performance};
 use crate::partitions::prediction_parts;
 use crate::promise::threshold;
-use crate::quality::{fell_silent, silent_since};
+use crate::quality::{fell_silent, late_sources, silent_since};
 use crate::report_model::{AlertReport, Answer, REPORT_FORMAT, Report, VersionSummary, WindowReport, newest};
 use crate::rules::{self, judge, predictions_drifted};
 use crate::tally::NotCounted;
@@ -65,8 +65,8 @@ pub(crate) struct Reported {
 
 /// Reports once, or compares two sides, or tells what a report looks like.
 pub(crate) fn run(home: &Home, command: &ReportCommand, json: bool) -> Result<u8> {
-    if command.schema {
-        report_text::json(&schema::of_report());
+    if let Some(of) = command.schema {
+        report_text::json(&schema::schema(of));
         return Ok(DONE);
     }
     if let Some(sides) = &command.compare {
@@ -166,6 +166,7 @@ fn build(plan: &Plan, counter: &mut Counter, versions: &mut Versions) -> Result<
         not_counted: not_counted(counter),
         damaged_files: counter.damaged().iter().map(|path| path.display().to_string()).collect(),
         silent_since: silent_since(counter.windows(), plan.now),
+        late_sources: late_sources(counter.windows(), plan.now),
         n_set_aside: Journal::new(plan.home).n_set_aside()?,
     })
 }
@@ -228,7 +229,10 @@ fn compare_rows(counter: &mut Counter, versions: &Versions, rules: &Rules, windo
     let enough = windows.iter_mut().rev().filter(|window| window.enough(rules) && !window.open);
     for report in enough.take(N_EXPLAINED) {
         if let Some(version) = known(versions, report.version) {
-            report.domain = counter.domain((report.window, report.version), version, rules)?;
+            match counter.domain((report.window, report.version), version, rules)? {
+                Ok(domain) => report.domain = Some(domain),
+                Err(problem) => report.domain_problem = Some(problem),
+            }
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::Domain;
 use crate::label_drift::LabelDrift;
 use crate::promise::Promise;
-use crate::quality::Quality;
+use crate::quality::{LateSource, Quality};
 use crate::segments::Segments;
 use crate::tally::NotCounted;
 use crate::window::{By, Window};
@@ -60,6 +60,9 @@ pub(crate) struct Report {
     /// The last day with a prediction, where none has come for more than twice as long as ever before.
     #[serde(default)]
     pub(crate) silent_since: Option<NaiveDate>,
+    /// Who predicted in the newest two windows and has been silent for more than twice as long as ever before.
+    #[serde(default)]
+    pub(crate) late_sources: Vec<LateSource>,
     /// Collected records that could not be written to the log and lie in `collected/set-aside`.
     #[serde(default)]
     pub(crate) n_set_aside: u64,
@@ -137,6 +140,9 @@ pub(crate) struct WindowReport {
     /// Of newer windows: how well the rows can be told from those that the version knew, by all columns together.
     #[serde(default)]
     pub(crate) domain: Option<Domain>,
+    /// Why that cannot be told, where it was asked.
+    #[serde(default)]
+    pub(crate) domain_problem: Option<String>,
     /// What its rows are like, beside their values.
     #[serde(default)]
     pub(crate) quality: Quality,

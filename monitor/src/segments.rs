@@ -25,6 +25,9 @@ pub(crate) struct Segments {
     pub(crate) segments: Vec<SegmentReport>,
     /// Levels of the reference that are too rare to tell of.
     pub(crate) n_left_out: usize,
+    /// Of which versions nothing is told by segments, and why.
+    #[serde(default)]
+    pub(crate) problems: Vec<String>,
 }
 
 /// What became of one segment.
@@ -34,7 +37,7 @@ pub(crate) struct SegmentReport {
     pub(crate) name: String,
     /// Its share of the reference of the newest version.
     pub(crate) reference_share: f64,
-    /// One per window and version, oldest first.
+    /// One per window and version, oldest first; none of versions that knew no such row.
     pub(crate) windows: Vec<WindowReport>,
 }
 

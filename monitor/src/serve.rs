@@ -105,16 +105,35 @@ async fn serve(listener: tokio::net::TcpListener, router: Router) -> std::io::Re
     }
 }
 
+/// A file that a report wrote, and where it is served.
+struct Written {
+    path: &'static str,
+    name: &'static str,
+    kind: &'static str,
+    made_by: &'static str,
+}
+
+const HTML: &str = "text/html; charset=utf-8";
+const REPORT: &str = "`monitor report` writes it";
+const COMPARE: &str = "`monitor report --compare A B` writes it";
+#[rustfmt::skip]
+const WRITTEN: [Written; 6] = [
+    Written { path: "/report", name: "report.html", kind: HTML, made_by: REPORT },
+    Written { path: "/report.json", name: "report.json", kind: "application/json", made_by: REPORT },
+    Written { path: "/metrics.parquet", name: "metrics.parquet", kind: "application/vnd.apache.parquet", made_by: REPORT },
+    Written { path: "/metrics.csv", name: "metrics.csv", kind: "text/csv; charset=utf-8", made_by: REPORT },
+    Written { path: "/compare", name: "compare.html", kind: HTML, made_by: COMPARE },
+    Written { path: "/compare.json", name: "compare.json", kind: "application/json", made_by: COMPARE },
+];
+
 /// The site, the model and the report.
 fn router(home: &Home, web: Option<PathBuf>) -> Router {
     let always_asked = SetResponseHeaderLayer::overriding(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     let model = Router::new().nest_service("/model", ServeDir::new(home.production())).layer(always_asked);
-    let pages = Router::new()
-        .route("/health", get(health))
-        .route("/report", get(report_page))
-        .route("/report.json", get(report_data))
-        .route("/metrics.parquet", get(metrics_parquet))
-        .route("/metrics.csv", get(metrics_csv));
+    let written = |pages: Router<Home>, file: &'static Written| {
+        pages.route(file.path, get(move |State(home): State<Home>| async move { file.answer(&home).await }))
+    };
+    let pages = WRITTEN.iter().fold(Router::new().route("/health", get(health)), written);
     let all = model.merge(pages.with_state(home.clone()));
     match web {
         Some(folder) => all.fallback_service(ServeDir::new(folder).precompressed_br().precompressed_gzip()),
@@ -126,27 +145,14 @@ async fn health() -> Response {
     Json(json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })).into_response()
 }
 
-async fn report_page(State(home): State<Home>) -> Response {
-    report_file(&home, "report.html", "text/html; charset=utf-8").await
-}
-
-async fn report_data(State(home): State<Home>) -> Response {
-    report_file(&home, "report.json", "application/json").await
-}
-
-async fn metrics_parquet(State(home): State<Home>) -> Response {
-    report_file(&home, "metrics.parquet", "application/vnd.apache.parquet").await
-}
-
-async fn metrics_csv(State(home): State<Home>) -> Response {
-    report_file(&home, "metrics.csv", "text/csv; charset=utf-8").await
-}
-
-async fn report_file(home: &Home, name: &str, kind: &'static str) -> Response {
-    let path = home.monitor().join(name);
-    match tokio::task::spawn_blocking(move || std::fs::read(path)).await {
-        Ok(Ok(bytes)) => ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")], Body::from(bytes)).into_response(),
-        _ => explain(StatusCode::NOT_FOUND, "there is no report yet", "`monitor report` writes one"),
+impl Written {
+    async fn answer(&self, home: &Home) -> Response {
+        let path = home.monitor().join(self.name);
+        let head = [(header::CONTENT_TYPE, self.kind), (header::CACHE_CONTROL, "no-cache")];
+        match tokio::task::spawn_blocking(move || std::fs::read(path)).await {
+            Ok(Ok(bytes)) => (head, Body::from(bytes)).into_response(),
+            _ => explain(StatusCode::NOT_FOUND, &format!("there is no {} yet", self.name), self.made_by),
+        }
     }
 }
 

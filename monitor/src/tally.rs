@@ -49,8 +49,8 @@ pub(crate) struct WindowCounts {
     pub(crate) foreign: BTreeSet<String>,
     /// Rows whose label is no class of the version's contract.
     pub(crate) n_strange_labels: u64,
-    /// Days with traffic.
-    pub(crate) days: BTreeSet<NaiveDate>,
+    /// Days with traffic, by who predicted.
+    pub(crate) days: BTreeMap<String, BTreeSet<NaiveDate>>,
     /// How well the rows can be told from those that the version knew, once it was asked.
     #[serde(default)]
     pub(crate) domain: Option<Domain>,
@@ -102,7 +102,24 @@ impl WindowCounts {
         }
         self.not_counted.extend(day.not_counted);
         self.foreign.extend(day.foreign);
-        self.days.extend(day.days);
+        for (source, days) in day.days {
+            self.days.entry(source).or_default().extend(days);
+        }
+    }
+
+    /// Adds a day's rows of one side.
+    pub(crate) fn count(&mut self, day: NaiveDate, shadow: bool, tally: Tally) {
+        if !shadow {
+            for source in tally.sources.keys() {
+                self.days.entry(source.clone()).or_default().insert(day);
+            }
+        }
+        *self.side(shadow) = Some(tally);
+    }
+
+    /// How many days have traffic.
+    pub(crate) fn n_days(&self) -> usize {
+        self.days.values().flatten().collect::<BTreeSet<_>>().len()
     }
 
     /// Takes back what labels told.

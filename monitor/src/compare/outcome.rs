@@ -73,7 +73,7 @@ pub(crate) struct ColumnDrift {
 }
 
 /// A column that was not compared.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, schemars::JsonSchema)]
 pub(crate) struct LeftOut {
     /// Its name.
     pub(crate) column: String,

@@ -15,7 +15,7 @@ use crate::segments::Segment;
 use crate::tally::WindowCounts;
 use crate::window::Window;
 
-const COUNTS_FORMAT: u32 = 3;
+const COUNTS_FORMAT: u32 = 4;
 
 /// The kept counts of one model, contract and segment.
 pub(crate) struct Kept {

@@ -25,24 +25,24 @@ const N_KNOWN: usize = 50_000;
 const MAX_DAYS: u64 = 400;
 
 impl Counter<'_> {
-    /// Tells how well a window's rows can be told from those that its version knew; asked once for the same rows. None where there are
-    /// too few, or where those that the version knew are not here.
-    pub(crate) fn domain(&mut self, served: Served, version: &Version, rules: &Rules) -> Result<Option<Domain>> {
+    /// Tells how well a window's rows can be told from those that its version knew; asked once for the same rows. Else why not,
+    /// as where those that the version knew are not here.
+    pub(crate) fn domain(&mut self, served: Served, version: &Version, rules: &Rules) -> Result<Result<Domain, String>> {
         let counts = &self.windows[&served];
         if let Some(known) = counts.domain.clone().filter(|domain| domain.left_out == rules.calendar) {
-            return Ok(Some(known));
+            return Ok(Ok(known));
         }
         let n_rows = counts.traffic.as_ref().map_or(0, |traffic| traffic.n_rows);
         let known = self.known_rows(version, N_ROWS)?;
         if known.is_empty() {
-            return Ok(None);
+            return Ok(Err(not_here(version)));
         }
         let contract = &version.contract;
         let features = |rows: Vec<Record>| rows.iter().map(|row| row.features(contract)).collect::<Vec<_>>();
         let window = self.window_rows(served, version, n_rows)?;
         let found = domain(contract, rules, &features(known), &features(window));
-        if found.is_some() {
-            self.windows.get_mut(&served).expect("it was looked at above").domain.clone_from(&found);
+        if let Ok(found) = &found {
+            self.windows.get_mut(&served).expect("it was looked at above").domain = Some(found.clone());
             self.kept(Some(&version.contract)).write_window(served.0, served.1, &self.windows[&served])?;
         }
         Ok(found)
@@ -117,6 +117,15 @@ impl Counter<'_> {
         let sql = sql.replace("{columns}", &columns.join(", ")).replace("{limit}", &limit.to_string());
         let rows = self.engine.query(&sql, |row| record(row, contract))?;
         Ok(rows.into_iter().flatten().collect())
+    }
+}
+
+/// Why nothing can be held against the rows that a version knew.
+pub(crate) fn not_here(version: &Version) -> String {
+    let number = version.manifest.version;
+    match version.manifest.data.n_logged {
+        0 => format!("the rows that version {number} learned from are not here: `prepared` is missing, or holds other rows"),
+        _ => format!("the rows that version {number} knew are no longer in the log"),
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn section(report: &Report) -> Markup {
             h2 { (title(report, segments)) }
             p.lead { "Each segment against its own reference: its rows among those the version knew. Figures are of the newest window in which a segment has " (count(report.rules.minimum_rows)) " rows to be judged by; where none has, of the newest." }
             @if segments.n_left_out > 0 { p.note { (plural(segments.n_left_out, "rarer level")) " left out." } }
+            @for problem in &segments.problems { p.note { "Of some windows nothing is told: " (problem) "." } }
             (summary(report, segments))
             details { summary { "Segments in numbers, the newest " (MAX_WINDOWS) " windows" } @for segment in &segments.segments { h3 { (segments.column) ": " (segment.name) } (windows(report, segment)) } }
         }

@@ -5,6 +5,7 @@ use data_contract::{Rules, WindowRule};
 use monitor_drift::{
     Counts, DATASET_DRIFT_SHARE, Drift, Shift, Statistic, Verdict, compare, missing_per_row, missing_share_of_cells, shift,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::compare::LeftOut;
@@ -23,9 +24,11 @@ use crate::tally::Tally;
 const FORMAT: u32 = 1;
 
 /// The outcome.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "Comparison of two sides of the log")]
 pub(crate) struct Outcome {
     /// Version of this format.
+    #[schemars(extend("const" = FORMAT))]
     pub(crate) format: u32,
     /// When it was made, UTC.
     pub(crate) generated: DateTime<Utc>,
@@ -60,7 +63,7 @@ pub(crate) struct Outcome {
 }
 
 /// What there is to know of one side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct SideReport {
     /// As it was asked for.
     pub(crate) name: String,
@@ -87,7 +90,7 @@ pub(crate) struct SideReport {
 }
 
 /// One column on both sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct ColumnOutcome {
     /// Its figures and the shares of its values on both sides.
     #[serde(flatten)]

@@ -1,6 +1,7 @@
 //! How good the predictions of both sides were, figure by figure. Pure.
 
 use monitor_drift::{StandardErrors, standard_errors};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::measure::performance;
@@ -12,7 +13,7 @@ use crate::tally::Tally;
 const WIDTH: f64 = 1.959_963_984_540_054;
 
 /// A figure of both sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub(crate) struct Metric {
     /// What it is called, as in `report.json`.
     pub(crate) metric: &'static str,

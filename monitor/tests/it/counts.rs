@@ -137,5 +137,8 @@ fn a_segment_is_measured_against_its_own_reference_and_its_rows_add_up() {
     let shares = segments["segments"].as_array().unwrap().iter().map(|segment| segment["reference_share"].as_f64().unwrap());
     assert!((shares.sum::<f64>() - 1.0).abs() < 1e-9);
     // The rows that version 3 knew are not in this home, and a segment is judged by nothing else.
+    let problem = "the rows that version 3 learned from are not here: `prepared` is missing, or holds other rows";
+    assert_eq!(segments["problems"], serde_json::json!([problem]));
+    assert!(fixture.report()["windows"].as_array().unwrap().iter().any(|window| window["domain_problem"] == problem));
     assert!(segments["segments"].as_array().unwrap().iter().all(|segment| segment["windows"] == serde_json::json!([])));
 }

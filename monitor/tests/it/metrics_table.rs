@@ -59,7 +59,7 @@ fn parquet_and_csv_hold_the_same_rows_with_days_and_verdicts() {
     let types = "SELECT string_agg(column_name || ' ' || column_type, ', ') FROM (DESCRIBE FROM {parquet})";
     assert_eq!(
         ask::<String>(&folder, types),
-        "window VARCHAR, window_start DATE, window_end DATE, version INTEGER, subject VARCHAR, metric VARCHAR, value DOUBLE, threshold DOUBLE, drifted BOOLEAN"
+        "window VARCHAR, window_start DATE, window_end DATE, version INTEGER, segment VARCHAR, subject VARCHAR, metric VARCHAR, value DOUBLE, threshold DOUBLE, drifted BOOLEAN"
     );
     let drifted = "SELECT string_agg(concat_ws(' ', \"window\", window_start, window_end, version), ', ') FROM {parquet}
         WHERE subject = 'prediction' AND metric = 'effect_size' AND drifted";

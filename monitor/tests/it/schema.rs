@@ -1,21 +1,24 @@
-//! The schema of `report.json`, which lies beside the code for those who read reports by program.
+//! The schemas of `report.json` and `compare.json`, which lie beside the code for those who read them by program.
 
 use serde_json::Value as Json;
 
 use crate::home::Fixture;
 
-const COMMITTED: &str = include_str!("../../report.schema.json");
+const REPORT: &str = include_str!("../../report.schema.json");
+const COMPARE: &str = include_str!("../../compare.schema.json");
 
-fn told() -> String {
-    let output = Fixture::empty().monitor(&["report", "--schema"]).assert().code(0).get_output().clone();
-    String::from_utf8(output.stdout).unwrap()
+#[track_caller]
+fn check_told(args: &[&str], committed: &str, file: &str) {
+    let output = Fixture::empty().monitor(args).assert().code(0).get_output().clone();
+    let told: Json = serde_json::from_slice(&output.stdout).unwrap();
+    let committed: Json = serde_json::from_str(committed).unwrap();
+    assert!(told == committed, "`monitor {} > monitor/{file}` brings it up to date", args.join(" "));
 }
 
 #[test]
-fn the_schema_that_lies_beside_the_code_is_the_one_that_is_told() {
-    let told: Json = serde_json::from_str(&told()).unwrap();
-    let committed: Json = serde_json::from_str(COMMITTED).unwrap();
-    assert!(told == committed, "`monitor report --schema > monitor/report.schema.json` brings it up to date");
+fn the_schemas_that_lie_beside_the_code_are_those_that_are_told() {
+    check_told(&["report", "--schema"], REPORT, "report.schema.json");
+    check_told(&["report", "--schema", "compare"], COMPARE, "compare.schema.json");
 }
 
 /// Every schema of an object with properties, by its place.
@@ -31,12 +34,12 @@ fn objects<'a>(schema: &'a Json, place: &str, found: &mut Vec<(String, &'a Json)
     inner.into_iter().for_each(|(name, inner)| objects(inner, &format!("{place}/{name}"), found));
 }
 
-#[test]
-fn the_schema_describes_each_field_and_demands_it() {
-    let schema: Json = serde_json::from_str(COMMITTED).unwrap();
+#[track_caller]
+fn check_fields(schema: &str, at_least: usize) {
+    let schema: Json = serde_json::from_str(schema).unwrap();
     let mut all = Vec::new();
     objects(&schema, "", &mut all);
-    assert!(all.len() > 15, "{}", all.len());
+    assert!(all.len() >= at_least, "{}", all.len());
     for (place, object) in all {
         let required = object["required"].as_array().unwrap();
         for (name, field) in object["properties"].as_object().unwrap() {
@@ -44,4 +47,10 @@ fn the_schema_describes_each_field_and_demands_it() {
             assert!(required.contains(&Json::from(name.as_str())), "{place}: {name} is not required");
         }
     }
+}
+
+#[test]
+fn the_schemas_describe_each_field_and_demand_it() {
+    check_fields(REPORT, 16);
+    check_fields(COMPARE, 6);
 }

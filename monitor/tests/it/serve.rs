@@ -83,6 +83,10 @@ fn site_model_report_and_health_are_served() {
     assert_eq!(server.get("/metrics.csv").status, 404);
     write(&fixture.home.monitor().join("metrics.csv"), b"window,version\n");
     assert_eq!(server.get("/metrics.csv").text, "window,version\n");
+    let missing = server.get("/compare");
+    assert!(missing.status == 404 && missing.text.contains("monitor report --compare A B"), "{}", missing.text);
+    write(&fixture.home.monitor().join("compare.json"), b"{}");
+    assert_eq!(server.get("/compare.json").header("content-type"), "application/json");
     write(&fixture.home.root().join("secret"), b"secret");
     for path in ["/model/../secret", "/model/%2e%2e/secret", "/model/..%2fsecret"] {
         let answer = server.raw(&format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"));
