@@ -72,8 +72,9 @@ fn learner(manifest: &Manifest) -> String {
 
 fn quality(manifest: &Manifest, evaluation: &Evaluation) -> String {
     let rows = if manifest.family == import::FAMILY { "validation rows" } else { "rows that it did not learn from" };
+    let weighted = if evaluation.weights.is_empty() { "" } else { ", each by its weight" };
     let mut text = format!(
-        "## How good it is\n\nOn {} {rows}, with 95 % intervals:\n\n| metric | value | from | to |\n|---|---|---|---|\n",
+        "## How good it is\n\nOn {} {rows}{weighted}, with 95 % intervals:\n\n| metric | value | from | to |\n|---|---|---|---|\n",
         evaluation.n_rows
     );
     for (metric, estimate) in &evaluation.metrics {

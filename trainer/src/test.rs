@@ -19,6 +19,8 @@ pub(crate) struct Outcome {
     threshold: Option<f64>,
     /// Whether the version may have learned from some of these rows.
     may_have_seen: bool,
+    /// Whether rows count by weights of their own.
+    weighted: bool,
     #[serde(flatten)]
     metrics: Metrics,
 }
@@ -55,6 +57,7 @@ pub(crate) fn test(place: &Place) -> anyhow::Result<Outcome> {
         synthetic: manifest.data.synthetic,
         threshold,
         may_have_seen,
+        weighted: encode::weights(&rows)?.is_some(),
         metrics,
     })
 }
@@ -94,7 +97,11 @@ impl Shown for Outcome {
             ("share of positives", m.positive_share),
         ];
         let rows = rows.map(|(name, value)| vec![name.to_owned(), number(value)]).to_vec();
-        let head = format!("{} version {} ({}) on {} test rows{synthetic}{seen}", self.name, self.version, self.family, m.n_rows);
+        let weighted = if self.weighted { ", each by its weight" } else { "" };
+        let head = format!(
+            "{} version {} ({}) on {} test rows{weighted}{synthetic}{seen}",
+            self.name, self.version, self.family, m.n_rows
+        );
         format!("{head}\n{}", table(&["metric", "value"], 1, rows))
     }
 }

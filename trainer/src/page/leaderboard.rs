@@ -20,6 +20,7 @@ pub(super) fn section(report: &Report) -> Markup {
             h2 { (title(report)) }
             p.lead {
                 "Ranked by " (name(&first.selected_by)) " on " (count(first.n_rows)) " rows that the judged models did not learn from"
+                @if !first.weights.is_empty() { ", each by its weight" }
                 @if first.n_folds > 1 { ", each held out in one of " (first.n_folds) " folds" }
                 @if first.n_repeats > 1 { ", " (first.n_repeats) " times over" }
                 ". A line is the 95 % interval; versions whose lines overlap much are about equally good."

@@ -108,6 +108,9 @@ fn rows_held_out_and_test_rows_judge_as_much_as_they_weigh() {
     let (share, n_rows) = weighted_share(&desk, &[Part::Test]);
     assert_eq!(tested["n_rows"], n_rows);
     assert!((tested["positive_share"].as_f64().unwrap() - share).abs() < 1e-9, "{tested}");
+    let said = |text: &str| assert!(text.contains(" rows") && text.contains(", each by its weight"), "{text}");
+    said(&desk.run(["test"]).works().stdout);
+    said(&desk.read("data/registry/versions/0001/card.md"));
     let evaluation = desk.read("data/registry/versions/0001/evaluation.json");
     let evaluation: serde_json::Value = serde_json::from_str(&evaluation).unwrap();
     let (share, n_rows) = weighted_share(&desk, &[Part::Train, Part::Validation]);
