@@ -202,6 +202,9 @@ pub(crate) struct CompareArgs {
     /// One statistic for all columns, by Evidently's name or ours [default: by kind and size of each column].
     #[arg(long, value_name = "NAME")]
     pub(crate) statistic: Option<String>,
+    /// Count numbers in some hundred thousand cells a column: faster on large files, and figures are then those of the cells.
+    #[arg(long)]
+    pub(crate) binned: bool,
     /// Compare only these columns.
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,

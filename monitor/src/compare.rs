@@ -6,6 +6,7 @@
 //! Where Evidently fails as a whole (a column without values, a column of one file only) or trains a classifier (free text),
 //! the column is left out and named.
 
+mod cells;
 mod count;
 mod csv;
 mod kinds;
@@ -25,6 +26,7 @@ use anyhow::{Context, Result};
 use monitor_drift::{Counts, Kind};
 
 use crate::args::CompareArgs;
+use crate::compare::cells::{AllCells, all_cells};
 use crate::compare::count::{Keep, Values, count};
 use crate::compare::measure::{Judge, Measured};
 use crate::compare::missing::Tallied;
@@ -94,19 +96,27 @@ fn compare(engine: &Engine, sides: &Sides, plan: &Plan) -> Result<Comparison> {
     let mut findings = Findings { judge: Judge::new(plan.rule), left_out, missing: Default::default() };
     let n_rows = sides.reference.n_rows + sides.current.n_rows;
     let batch = (BATCH_VALUES / n_rows).clamp(1, MAX_BATCH) as usize;
+    let cells = if plan.binned { all_cells(engine, sides, &common, plan)? } else { AllCells::new() };
     for columns in common.chunks(batch) {
-        compare_batch(engine, sides, plan, columns, &mut findings)?;
+        compare_batch(engine, sides, plan, columns, &cells, &mut findings)?;
     }
     for (table, tallied) in [&sides.reference, &sides.current].into_iter().zip(&mut findings.missing) {
         tallied.add_the_rest(engine, table, plan)?;
     }
-    Comparison::new(findings, sides)
+    Comparison::new(findings, sides, plan)
 }
 
-fn compare_batch(engine: &Engine, sides: &Sides, plan: &Plan, columns: &[Common], findings: &mut Findings) -> Result<()> {
+fn compare_batch(
+    engine: &Engine,
+    sides: &Sides,
+    plan: &Plan,
+    columns: &[Common],
+    cells: &AllCells,
+    findings: &mut Findings,
+) -> Result<()> {
     let wanted: Vec<&Column> = columns.iter().map(|column| column.current).collect();
     let mut kept: Vec<(&Column, Kind, Values)> = Vec::new();
-    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan, Keep::Repeated)?) {
+    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan, cells, Keep::Repeated)?) {
         findings.missing[1].add(&column.current.name, &values);
         match plan.kind(column.current, &values) {
             Ok(kind) => kept.push((column.reference, kind, values)),
@@ -114,7 +124,7 @@ fn compare_batch(engine: &Engine, sides: &Sides, plan: &Plan, columns: &[Common]
         }
     }
     let wanted: Vec<&Column> = kept.iter().map(|(column, ..)| *column).collect();
-    let reference = count(engine, &sides.reference, &wanted, plan, Keep::All)?;
+    let reference = count(engine, &sides.reference, &wanted, plan, cells, Keep::All)?;
     for ((column, kind, current), reference) in kept.into_iter().zip(reference) {
         findings.missing[0].add(&column.name, &reference);
         compare_column(&column.name, kind, [reference, current], plan, findings)?;

@@ -57,8 +57,18 @@ impl Grid {
         let total: u64 = values.iter().map(|(_, n)| n).sum();
         let span = quantile(values, total - total / 100) - quantile(values, total / 100);
         let narrowest = if integer { 1.0 } else { 0.0 };
-        let exponent = (span / N_CELLS).max(narrowest).log2().floor();
+        Self::of_span(span.max(narrowest * N_CELLS), N_CELLS)
+    }
+
+    /// The grid that has at least so many cells in a span, and at most twice as many; none where their width would be extreme.
+    pub(crate) fn of_span(span: f64, n_cells: f64) -> Option<Self> {
+        let exponent = (span / n_cells).log2().floor();
         (exponent.abs() <= f64::from(MAX_EXPONENT)).then_some(Self { exponent: exponent as i32 })
+    }
+
+    /// The number of the cell of a value.
+    pub(crate) fn number(self, value: f64) -> f64 {
+        (value / self.width()).floor()
     }
 
     /// The number of the cell in which an SQL expression lies.
@@ -74,7 +84,7 @@ impl Grid {
 
     /// The same counts, by cells.
     pub(crate) fn coarsen(self, counts: &NumericCounts) -> NumericCounts {
-        let pairs = counts.pairs().iter().map(|&(value, n)| (self.middle((value / self.width()).floor()), n));
+        let pairs = counts.pairs().iter().map(|&(value, n)| (self.middle(self.number(value)), n));
         let infinite = [(f64::INFINITY, counts.n_infinite())];
         NumericCounts::from_pairs(pairs.chain(infinite)).with_missing(counts.n_missing())
     }

@@ -6,6 +6,8 @@
 
 use monitor_drift::NumericCounts;
 
+use crate::compare::cells::{Binned, Cells};
+
 /// The least number of values that are sorted at once.
 const MIN_BUFFER: usize = 1 << 16;
 
@@ -15,18 +17,26 @@ pub(crate) struct Numbers {
     /// Keys in ascending order, each once.
     counts: Vec<(u64, u64)>,
     buffer: Vec<u64>,
+    /// Numbers by cell, where not each is counted.
+    binned: Option<Binned>,
     n_missing: u64,
     n_infinite: [u64; 2],
 }
 
 impl Numbers {
+    /// Nothing yet, to be counted in cells where there are some.
+    pub(crate) fn new(cells: Option<Cells>) -> Self {
+        Self { binned: cells.map(Binned::new), ..Self::default() }
+    }
+
     /// Counts a value.
     pub(crate) fn add(&mut self, value: f64) {
-        match value {
-            value if value.is_nan() => self.n_missing += 1,
-            value if value.is_infinite() => self.n_infinite[usize::from(value > 0.0)] += 1,
+        match (value, &mut self.binned) {
+            (value, _) if value.is_nan() => self.n_missing += 1,
+            (value, _) if value.is_infinite() => self.n_infinite[usize::from(value > 0.0)] += 1,
+            (value, Some(binned)) => binned.add(value),
             // Adding zero turns -0.0 into 0.0, which are one value.
-            value => self.buffer.push(key(value + 0.0)),
+            (value, None) => self.buffer.push(key(value + 0.0)),
         }
     }
 
@@ -48,7 +58,9 @@ impl Numbers {
         self.buffer = Vec::new();
         let infinite = [f64::NEG_INFINITY, f64::INFINITY].into_iter().zip(self.n_infinite);
         let finite = self.counts.into_iter().map(|(key, n)| (value(key), n));
-        let counts = NumericCounts::from_pairs(finite.chain(infinite.filter(|(_, n)| *n > 0))).with_missing(self.n_missing);
+        let binned = self.binned.iter().flat_map(Binned::pairs);
+        let counts =
+            NumericCounts::from_pairs(finite.chain(binned).chain(infinite.filter(|(_, n)| *n > 0))).with_missing(self.n_missing);
         if integer { counts.of_integers() } else { counts }
     }
 

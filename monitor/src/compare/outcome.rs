@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::args::Rule;
 use crate::compare::missing::Missing;
+use crate::compare::plan::Plan;
 use crate::compare::{Findings, Sides};
 use crate::failure::Failure;
 use crate::page::percent;
@@ -20,6 +21,8 @@ pub(crate) struct Comparison {
     pub(crate) verdict: String,
     /// How columns were judged.
     pub(crate) rule: Rule,
+    /// Whether numbers were counted in cells.
+    pub(crate) binned: bool,
     /// Rows of the reference.
     pub(crate) n_reference: u64,
     /// Rows of the current file.
@@ -109,7 +112,7 @@ impl Comparison {
     ///
     /// # Errors
     /// [`Failure::NothingCompared`] when every common column was left out.
-    pub(crate) fn new(findings: Findings, sides: &Sides) -> Result<Self> {
+    pub(crate) fn new(findings: Findings, sides: &Sides, plan: &Plan) -> Result<Self> {
         let Findings { judge, left_out, missing } = findings;
         let (rule, drift_share) = (judge.rule(), judge.drift_share());
         let columns = judge.verdicts();
@@ -123,6 +126,7 @@ impl Comparison {
         Ok(Comparison {
             verdict: verdict(n_drifted, columns.len(), drift_share, dataset_drift),
             rule,
+            binned: plan.binned,
             n_reference,
             n_current,
             n_columns: columns.len(),

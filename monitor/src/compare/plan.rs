@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) rule: Rule,
     /// The one statistic, if one was asked for.
     pub(crate) statistic: Option<Statistic>,
+    /// Whether numbers are counted in cells.
+    pub(crate) binned: bool,
     columns: Vec<String>,
     categorical: Vec<String>,
     numeric: Vec<String>,
@@ -36,6 +38,7 @@ impl Plan {
         Ok(Self {
             rule: args.rule,
             statistic: args.statistic.as_ref().map(named).transpose()?,
+            binned: args.binned,
             columns: args.columns.clone(),
             categorical: args.categorical.clone(),
             numeric: args.numeric.clone(),

@@ -14,6 +14,9 @@ const NUMBERS: [usize; 2] = [3, 4];
 pub(crate) fn print(comparison: &Comparison) {
     say(&format!("{}\n\n{}\n", comparison.verdict, table(comparison)));
     say(&format!("rows: {} of reference, {} of current", count(comparison.n_reference), count(comparison.n_current)));
+    if comparison.binned {
+        say("numbers were counted in cells: figures are near the exact ones, not equal to them");
+    }
     let missing = &comparison.missing;
     say(&format!(
         "missing: {} of the current cells ({:.3} a row), {} of the reference's",

@@ -204,7 +204,7 @@ fn the_json_has_these_names() {
     let keys = |json: &Json| json.as_object().unwrap().keys().cloned().collect::<Vec<String>>().join(" ");
     assert_eq!(
         keys(&json),
-        "verdict rule n_reference n_current n_columns n_drifted share_drifted drift_share dataset_drift missing columns left_out"
+        "verdict rule binned n_reference n_current n_columns n_drifted share_drifted drift_share dataset_drift missing columns left_out"
     );
     assert_eq!(keys(&json["columns"][0]), "column kind statistic method value threshold drifted");
     assert_eq!(keys(&json["missing"]), "cells cells_per_row share_of_cells reference");
@@ -366,6 +366,30 @@ fn files_that_are_no_tables_are_refused_with_a_hint() {
         assert!(complaint.contains("error: ") && complaint.contains("hint: "), "{complaint}");
     }
     insta::assert_snapshot!(all.join("\n"));
+}
+
+#[test]
+fn cells_give_nearly_the_exact_figures() {
+    let files = Files::new();
+    let sql = |by: f64| {
+        format!(
+            "SELECT sin(i) * 100 + {by} AS real, i % 40 + {by}::INT AS whole, i * 1000 AS wide, chr((97 + i % 3)::INT) AS text,
+            CASE WHEN i % 9 = 0 THEN 'nan'::DOUBLE WHEN i % 9 = 1 THEN 'inf'::DOUBLE WHEN i % 9 > 2 THEN i / 7.0 + {by} END AS gaps
+            FROM range(20000) AS r(i)"
+        )
+    };
+    let (reference, current) = (files.parquet("a.parquet", &sql(0.0)), files.parquet("b.parquet", &sql(5.0)));
+    let exact = files.outcome(&reference, &current, &[]);
+    let binned = files.outcome(&reference, &current, &["--binned"]);
+    assert_eq!((&exact["binned"], &binned["binned"]), (&Json::from(false), &Json::from(true)));
+    assert_eq!(exact["missing"], binned["missing"]);
+    let value = |outcome: &Json, at: usize| outcome["columns"][at]["value"].as_f64().unwrap();
+    for at in 0..5 {
+        let (exact, binned) = (value(&exact, at), value(&binned, at));
+        assert!((exact - binned).abs() < 1e-4, "column {at}: {exact} {binned}");
+    }
+    assert_ne!(value(&exact, 0), value(&binned, 0), "it is in cells");
+    assert_eq!(value(&exact, 1), value(&binned, 1), "whole numbers are counted each");
 }
 
 #[test]
