@@ -4,14 +4,18 @@
 //! Column names occur there and never in code.
 
 mod check;
+mod rules;
+mod training;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::contract::is_false;
-use crate::goal::{Goal, Profit};
 use crate::moment::DateForm;
+
+pub use rules::{Rules, WindowRule};
+pub use training::{CalibrationKind, ClassWeights, Training};
 
 /// One dataset: `<home>/<name>.toml`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -211,124 +215,6 @@ pub enum SplitKind {
 impl Default for Split {
     fn default() -> Self {
         Self { kind: SplitKind::Random, test: 0.2, validation: 0.2, seed: 42, group: None }
-    }
-}
-
-/// What is trained and how the best is chosen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Training {
-    /// Families by name; empty means all.
-    pub families: Vec<String>,
-    /// The metric that ranks versions: `log_loss`, `brier`, `roc_auc`, `average_precision`, `accuracy`, `f1`, `recall_at_top_10`.
-    pub metric: String,
-    /// With two classes, where the decision is made.
-    pub threshold: Goal,
-    /// How probabilities are calibrated.
-    pub calibration: CalibrationKind,
-    /// Whether rows count alike or classes do.
-    pub class_weights: ClassWeights,
-    /// 1 judges models on the validation rows; more holds out every training and validation row once, in so many folds; 0 chooses by the
-    /// number of rows: few are held out in folds.
-    pub folds: u32,
-    /// How often rows are held out in folds, each time in others: metrics are means over the times. More than 1 asks for folds.
-    pub repeats: u32,
-    /// What a decision costs and earns, for the profit curve and the goal `profit`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub profit: Option<Profit>,
-}
-
-/// How probabilities are calibrated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CalibrationKind {
-    /// In the way that gives the lowest cross-validated log loss.
-    #[default]
-    Auto,
-    /// Not at all.
-    None,
-    /// Platt's sigmoid of the log-odds.
-    Sigmoid,
-    /// A monotone curve.
-    Isotonic,
-}
-
-/// Whether rows count alike or classes do.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ClassWeights {
-    /// Every row counts alike.
-    #[default]
-    Alike,
-    /// Every class counts alike, however few its rows; calibration then brings the probabilities back.
-    Balanced,
-}
-
-impl Default for Training {
-    fn default() -> Self {
-        Self {
-            families: Vec::new(),
-            metric: "log_loss".into(),
-            threshold: Goal::Fixed(0.5),
-            calibration: CalibrationKind::Auto,
-            class_weights: ClassWeights::Alike,
-            folds: 0,
-            repeats: 1,
-            profit: None,
-        }
-    }
-}
-
-/// When the monitor raises an alert.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields, default)]
-pub struct Rules {
-    /// How windows are judged.
-    pub rule: WindowRule,
-    /// Prediction drift above which a window alerts: how far the probabilities moved, in standard deviations of the reference's
-    /// (under `evidently`, Evidently's default statistic).
-    pub prediction_drift: f64,
-    /// Under `tidemark`: how much a column must change to count as drifted, as Cohen's w; 0.1 is what a move of all values by a tenth of
-    /// a standard deviation gives.
-    pub column_drift: f64,
-    /// Under `tidemark`: the largest share of windows in which nothing changed that may drift; above 0, below 1.
-    pub false_alarms: f64,
-    /// Windows with fewer predictions than this are shown but raise no alert.
-    pub minimum_rows: u64,
-    /// Under `tidemark`: columns that follow the calendar, such as a month's name. Every window differs there, and that is no news: they are
-    /// shown and not judged.
-    pub calendar: Vec<String>,
-    /// Windows in a row that must drift before an alert fires; at least 1.
-    pub windows_to_fire: u32,
-    /// Calm windows in a row that end an alert; at least 1.
-    pub windows_to_clear: u32,
-}
-
-/// How windows are judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(rename_all = "kebab-case")]
-pub enum WindowRule {
-    /// A change must be more than chance, over all columns of the window, and large enough to matter.
-    #[default]
-    Tidemark,
-    /// Statistics and thresholds of Evidently 0.7, whatever the number of rows.
-    Evidently,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self {
-            rule: WindowRule::Tidemark,
-            prediction_drift: 0.1,
-            column_drift: 0.1,
-            false_alarms: 0.005,
-            minimum_rows: 200,
-            calendar: Vec::new(),
-            windows_to_fire: 1,
-            windows_to_clear: 1,
-        }
     }
 }
 
