@@ -1,5 +1,6 @@
 //! The report by the values of one column: every segment is counted, and measured against its own reference.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -56,10 +57,11 @@ fn windows(
     for (&(window, number), counts) in counter.windows() {
         let importance = versions.importance(plan.home, number)?;
         let Some(version) = versions.get(plan.home, number)?.cloned() else { continue };
-        if !references.contains_key(&number) {
-            references.insert(number, reference(plan, &counter, &version, segment, knowing)?);
-        }
-        if let Some(version) = &references[&number] {
+        let reference = match references.entry(number) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(free) => free.insert(reference(plan, &counter, &version, segment, knowing)?),
+        };
+        if let Some(version) = reference {
             let by = Measure { rules, importance: &importance, fell_silent: &BTreeSet::new(), now: plan.now };
             reports.extend(measure((window, number), counts, version, &by));
         }
@@ -76,10 +78,11 @@ fn reference(
     knowing: &mut Knowing,
 ) -> Result<Option<Version>> {
     let number = version.manifest.version;
-    if !knowing.contains_key(&number) {
-        knowing.insert(number, known(plan, counter, version)?);
-    }
-    match &knowing[&number] {
+    let known = match knowing.entry(number) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(free) => free.insert(known(plan, counter, version)?),
+    };
+    match known {
         Ok((known, predictor)) => Ok(of_segment(version, segment, known, predictor)?),
         Err(_) => Ok(None),
     }

@@ -81,7 +81,7 @@ pub(crate) fn deploy(place: &Place) -> anyhow::Result<Outcome> {
 fn unjudged(version: &Version) -> Option<Move> {
     let stands = matches!(version.stage, Stage::Production | Stage::Staging);
     let reason = "it has no evaluation to be compared by".to_owned();
-    stands.then(|| Move { version: version.manifest.version, from: version.stage, to: Stage::Archived, reason })
+    stands.then_some(Move { version: version.manifest.version, from: version.stage, to: Stage::Archived, reason })
 }
 
 /// Whether a version was trained on just these prepared rows.

@@ -45,7 +45,7 @@ impl Table {
                 frame: self.frame.slice(start as i64, lines.len()),
                 broken: broken.filter(|(row, _)| *row < lines.len()).collect(),
                 lines,
-                dialect: self.dialect.clone(),
+                dialect: self.dialect,
             }
         })
     }

@@ -122,10 +122,13 @@ pub fn cross_validate_with_steps(
     fold_by_fold(data, folds, &mut fit, after_fold)
 }
 
+/// Fits without a fold, given its number, the other rows, and the numbers of its own.
+type FitFold<'a> = dyn FnMut(usize, &Data, &[usize]) -> Result<Fitted, Error> + 'a;
+
 fn fold_by_fold(
     data: &Data,
     folds: &Folds,
-    fit: &mut dyn FnMut(usize, &Data, &[usize]) -> Result<Fitted, Error>,
+    fit: &mut FitFold,
     after_fold: &mut dyn FnMut(&HeldOut) -> ControlFlow<()>,
 ) -> Result<HeldOut, Error> {
     let (mut rows, mut values, mut n_steps) = (vec![], vec![], vec![]);

@@ -156,6 +156,7 @@ trait Arithmetic {
 
 /// 0001-01-01 and the last hour of 9999-12-31: the arithmetic is exact between them.
 const FIRST_DAY: f32 = -719_162.0;
+#[expect(clippy::excessive_precision, reason = "a quarter of a day is exact in float32")]
 const LAST_DAY: f32 = 2_932_896.75;
 /// Days from the first of March of the year 0 to 1970-01-01, a Thursday.
 const DAYS_TO_EPOCH: f32 = 719_468.0;

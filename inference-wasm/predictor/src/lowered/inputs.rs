@@ -243,6 +243,7 @@ impl Numeric {
 }
 
 impl Hinge {
+    #[expect(clippy::manual_clamp, reason = "the graph's Relu and Min, in which what is not a number becomes 0")]
     fn of(&self, standardised: f32) -> f32 {
         ((standardised - self.knot) * self.inverse_width).max(0.0).min(1.0)
     }

@@ -64,12 +64,11 @@ impl<'a> Lists<'a> {
     /// Trees and nodes are numbered from 0 in the order of the lists, and children come after their parent.
     fn check(&self, n_features: usize) -> Known<()> {
         let (mut tree, mut next_id) = (-1, 0);
-        let last_ids = self.last_ids();
-        for at in 0..self.ids.len() {
+        for (at, last_id) in self.last_ids().into_iter().enumerate() {
             if self.trees[at] == tree + 1 {
                 (tree, next_id) = (tree + 1, 0);
             }
-            let is_child = |id: i64| id > self.ids[at] && id <= last_ids[at];
+            let is_child = |id: i64| id > self.ids[at] && id <= last_id;
             let is_fit = self.is_leaf(at) || (is_child(self.yes[at]) && is_child(self.no[at]));
             let has_feature = (0..n_features as i64).contains(&self.features[at]);
             if self.trees[at] != tree || self.ids[at] != next_id || !is_fit || !has_feature {
