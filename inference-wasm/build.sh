@@ -28,17 +28,16 @@ build() {
     fi
 }
 
-# The small module has vector instructions, as browsers have since 2023, and Node, and workerd. It brings a standard library that is made for
-# size and without the words of panics, where the toolchain has the sources; else its own, and is a fifth larger. Such a panic is a trap, and
-# nothing should cause one.
-build_small() {
-    local vectors="-C target-feature=+simd128"
+# The modules of the page come with a standard library that is made for size and without the words of panics, where the toolchain has the
+# sources; else with its own, and are a fifth larger. Such a panic is a trap. `FLAGS= build_page OPTION...`
+build_page() {
+    local flags="$RUSTFLAGS ${FLAGS:-} --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\""
     if [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library" ] && has_target; then
-        RUSTC_BOOTSTRAP=1 RUSTFLAGS="$RUSTFLAGS $vectors -Zunstable-options -Cpanic=immediate-abort" \
+        RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none" \
             cargo build --quiet --locked --target "$target" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
     else
-        echo "build.sh: no sources of the standard library (rustup component add rust-src): the small module will be larger" >&2
-        RUSTFLAGS="$RUSTFLAGS $vectors" build "$@"
+        echo "build.sh: no sources of the standard library (rustup component add rust-src): the page's modules will be larger" >&2
+        RUSTFLAGS="$flags" build "$@"
     fi
 }
 
@@ -97,9 +96,10 @@ flatten() {
 }
 
 # One cargo run each: in one, the small modules would get the features of the others. EDGE_FEATURES=tract builds the worker for any ONNX file.
-build_small --profile wasm-lite -p inference-wasm
+# The small module has vector instructions, as browsers have since 2023, and Node, and workerd.
+FLAGS="-C target-feature=+simd128" build_page --profile wasm-lite -p inference-wasm
 build --profile wasm-lite -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
-build --profile wasm -p inference-wasm --features inference-wasm/tract
+build_page --profile wasm -p inference-wasm --features inference-wasm/tract
 bindings inference_wasm wasm-lite inference-wasm/pkg/lite
 bindings inference_wasm wasm inference-wasm/pkg/full
 package
