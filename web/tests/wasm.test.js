@@ -155,6 +155,16 @@ test('a model that the trainer does not write needs the full build, and the smal
   predictor.free();
 });
 
+test('the engine for any model gives every golden record its golden probabilities', () => {
+  for (const { model, rows } of bundles()) {
+    // One more set of operators, `x` in version 1, of which none is used, and the trainer did not write the file.
+    const predictor = new builds.full.Predictor(Buffer.concat([model, Buffer.from('\x42\x05\x0a\x01x\x10\x01')]));
+    assert.equal(predictor.info().engine, 'tract');
+    for (const row of rows) checkRow(predictor.predict(row.record), row);
+    predictor.free();
+  }
+});
+
 test('a flipped byte gives a model or an error with a remedy, and the module goes on', () => {
   for (const { model, rows } of bundles()) {
     for (let at = 0; at < model.length; at += model.length > 50_000 ? 211 : 3) {
