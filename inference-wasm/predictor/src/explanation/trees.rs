@@ -16,7 +16,8 @@ use super::weight::Weights;
 use crate::lowered::{Lowered, Trees};
 pub(super) use answers::answers;
 
-/// Nodes that are visited at most, some tenths of a second; a sum of trees that needs more is explained in another way.
+/// Nodes that are visited at most, and rows that come to leaves, some tenths of a second; a sum of trees that needs more is explained in
+/// another way.
 const MOST_STEPS: u32 = 50_000_000;
 /// A tree that is deeper is explained in another way, as a walk takes room for every step down.
 const MOST_DEPTH: u32 = 1000;
@@ -95,6 +96,7 @@ impl Walk<'_> {
             self.steps_left = self.steps_left.checked_sub(1).filter(|_| way.depth < MOST_DEPTH)?;
             let node = self.trees.nodes[at as usize];
             if node.next == at {
+                self.steps_left = self.steps_left.checked_sub(rows.count_ones())?;
                 self.leaf(node.bound, rows, way.n_left, &mut lost);
                 return Some(lost);
             }
