@@ -28,17 +28,16 @@ build() {
     fi
 }
 
-# The small module has vector instructions, as browsers have since 2023, and Node, and workerd. It brings a standard library that is made for
-# size and without the words of panics, where the toolchain has the sources; else its own, and is a fifth larger. Such a panic is a trap, and
-# nothing should cause one.
-build_small() {
-    local vectors="-C target-feature=+simd128"
+# `build_page FLAGS SIZE_FLAGS OPTION...` builds a module of the page. It comes with a standard library that is made for size and without the
+# words of panics, where the toolchain has the sources; else with its own, without SIZE_FLAGS, and is a fifth larger. Such a panic is a trap.
+build_page() {
+    local flags="$RUSTFLAGS $1 --cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\""
     if [ -d "$(rustc --print sysroot 2>/dev/null)/lib/rustlib/src/rust/library" ] && has_target; then
-        RUSTC_BOOTSTRAP=1 RUSTFLAGS="$RUSTFLAGS $vectors -Zunstable-options -Cpanic=immediate-abort" \
-            cargo build --quiet --locked --target "$target" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "$@"
+        RUSTC_BOOTSTRAP=1 RUSTFLAGS="$flags -Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none $2" \
+            cargo build --quiet --locked --target "$target" -Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size "${@:3}"
     else
-        echo "build.sh: no sources of the standard library (rustup component add rust-src): the small module will be larger" >&2
-        RUSTFLAGS="$RUSTFLAGS $vectors" build "$@"
+        echo "build.sh: no sources of the standard library (rustup component add rust-src): the page's modules will be larger" >&2
+        RUSTFLAGS="$flags" build "${@:3}"
     fi
 }
 
@@ -97,9 +96,11 @@ flatten() {
 }
 
 # One cargo run each: in one, the small modules would get the features of the others. EDGE_FEATURES=tract builds the worker for any ONNX file.
-build_small --profile wasm-lite -p inference-wasm
+# The small module has vector instructions, as browsers have since 2023, and Node, and workerd.
+build_page "-C target-feature=+simd128" "" --profile wasm-lite -p inference-wasm
 build --profile wasm-lite -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
-build --profile wasm -p inference-wasm --features inference-wasm/tract
+# tract's errors do without what Rust's `Debug` would add, and its functions are put into one another once, by the linker.
+build_page "" "-Zfmt-debug=none -Zinline-mir=no" --profile wasm -p inference-wasm --features inference-wasm/tract
 bindings inference_wasm wasm-lite inference-wasm/pkg/lite
 bindings inference_wasm wasm inference-wasm/pkg/full
 package

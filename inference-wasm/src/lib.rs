@@ -19,13 +19,7 @@ use inference_predictor::{Answer, ExplainError, LoadError, PredictError};
 use js_sys::{Array, Date, JSON, JsString, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-use crate::value::{HostTexts, LogLine, Names, from_json, object};
-
-/// Makes a panic, which nothing should cause, speak in the console.
-#[wasm_bindgen(start)]
-pub fn start() {
-    console_error_panic_hook::set_once();
-}
+use crate::value::{HostTexts, LogLine, Names, from_json, object, set};
 
 /// A model that scores.
 #[wasm_bindgen]
@@ -146,7 +140,7 @@ impl Predictor {
         #[wasm_bindgen(js_name = timeIso)] time_iso: &str,
     ) -> Result<String, JsValue> {
         let contract = self.model.contract();
-        let fields = self.record(record)?.to_fields(contract);
+        let record = self.record(record)?;
         let wrong = || thrown("this is no prediction", "give what `predict` returned");
         let (label, probabilities, n_flags) = self.parts(prediction).ok_or_else(wrong)?;
         if !is_time(time_iso) {
@@ -160,7 +154,7 @@ impl Predictor {
         line.field("version", &self.model.version().into());
         line.field("contract", &self.model.contract_digest().into());
         line.field("source", &"page".into());
-        line.fields("features", fields.iter().map(|(name, value)| (name.as_str(), from_json(value))));
+        line.fields("features", record.fields(contract).map(|(name, value)| (name, from_json(&value))));
         line.field("label", &label.into());
         line.fields("probabilities", contract.target.classes.iter().map(String::as_str).zip(probabilities));
         line.field("n_flags", &n_flags.into());
@@ -203,7 +197,7 @@ fn is_time(text: &str) -> bool {
 fn refused(error: &LoadError) -> JsValue {
     let thrown = thrown(&error.to_string(), error.hint());
     // So that a page can tell when to try the full build.
-    let _ = Reflect::set(&thrown, &"needsFullBuild".into(), &matches!(error, LoadError::Foreign { .. }).into());
+    set(&thrown, "needsFullBuild", &matches!(error, LoadError::Foreign { .. }).into());
     thrown
 }
 
@@ -218,7 +212,6 @@ fn failed(error: PredictError) -> JsValue {
 /// An `Error` with a `hint`.
 fn thrown(message: &str, hint: &str) -> JsValue {
     let error = js_sys::Error::new(message);
-    // A new error takes any property; if not, it still has its message.
-    let _ = Reflect::set(&error, &"hint".into(), &hint.into());
+    set(&error, "hint", &hint.into());
     error.into()
 }

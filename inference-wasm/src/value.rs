@@ -1,25 +1,63 @@
 //! Between JavaScript's values and ours, field by field: no text in between, which would bring a reader and a writer of JSON along.
 
-use std::cell::Cell;
-
-use data_contract::{Contract, ContractError, Flag, Moment, Prediction, Record, RecordError, sha256_hex};
+use data_contract::{ColumnKind, Contract, ContractError, Flag, Given, Moment, Prediction, Record, RecordError, sha256_hex};
 use inference_predictor::{Change, Contribution, Counterfactual, Explanation, Texts};
-use js_sys::{Array, JSON, JsString, Object, Reflect};
-use serde_json::{Number, Value as Json};
+use js_sys::{Array, JSON, JsString, Number, Object, Reflect};
+use serde_json::Value as Json;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use crate::contract;
 
-/// A contract's names as JavaScript's texts, made once.
+#[wasm_bindgen]
+extern "C" {
+    /// An object of our own, which takes any property.
+    #[wasm_bindgen(js_name = Object)]
+    type Made;
+
+    #[wasm_bindgen(constructor, js_class = "Object")]
+    fn new() -> Made;
+
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set(this: &Made, name: &JsValue, value: &JsValue);
+
+    #[wasm_bindgen(method, structural, indexing_setter)]
+    fn set_number(this: &Made, name: &JsValue, value: f64);
+
+    /// The indices of texts.
+    #[wasm_bindgen(js_name = Map)]
+    type Indices;
+
+    #[wasm_bindgen(constructor, js_class = "Map")]
+    fn none() -> Indices;
+
+    /// NaN where there is none.
+    #[wasm_bindgen(method)]
+    fn get(this: &Indices, text: &JsValue) -> f64;
+
+    #[wasm_bindgen(method, js_name = set)]
+    fn insert(this: &Indices, text: &JsValue, index: u32);
+}
+
+/// A contract's names, and those of a prediction's parts, as JavaScript's texts, made once.
 pub(crate) struct Names {
     columns: Vec<JsValue>,
+    /// The levels of each column that were met: JavaScript finds one sooner than its text is copied.
+    levels: Vec<Indices>,
     classes: Vec<JsValue>,
+    label: JsValue,
+    probabilities: JsValue,
+    threshold: JsValue,
+    flags: JsValue,
 }
 
 impl Names {
     pub(crate) fn of(contract: &Contract) -> Self {
         let columns = contract.columns.iter().map(|column| JsValue::from_str(&column.name)).collect();
-        Self { columns, classes: contract.target.classes.iter().map(|class| JsValue::from_str(class)).collect() }
+        let classes = contract.target.classes.iter().map(|class| JsValue::from_str(class)).collect();
+        let [label, probabilities, threshold, flags] = ["label", "probabilities", "threshold", "flags"].map(JsValue::from_str);
+        let levels = contract.columns.iter().map(|_| Indices::none()).collect();
+        Self { columns, levels, classes, label, probabilities, threshold, flags }
     }
 
     /// A class by its name.
@@ -39,40 +77,41 @@ impl Names {
         }
         // A getter that throws has no value.
         let get = |index: usize| Reflect::get(value, &self.columns[index]).unwrap_or(JsValue::UNDEFINED);
-        let not_finite = Cell::new(None);
-        let record = contract.record_from_values(
-            |index| {
-                let field = get(index);
-                let Some(number) = field.as_f64() else { return to_json(&field) };
-                not_finite.set((!number.is_finite()).then_some(index));
-                to_number(number)
-            },
-            |index| text(&get(index)),
-        );
-        match not_finite.get() {
-            Some(index) => {
-                let found = JsString::from(get(index)).into();
-                Err(RecordError::NotFinite { column: contract.columns[index].name.clone(), found })
-            }
-            None => record,
+        contract.record_from_values(|index| self.field(contract, index, &get(index)), |index| written(&get(index)))
+    }
+
+    /// A field of a record; none for what JSON has no word for, such as undefined or a function.
+    fn field(&self, contract: &Contract, index: usize, value: &JsValue) -> Option<Given<'static>> {
+        let ColumnKind::Categorical { levels } = &contract.columns[index].kind else { return given(value) };
+        let known = self.levels[index].get(value);
+        if known >= 0.0 {
+            return Some(Given::Level(known as u32));
         }
+        let given = given(value)?;
+        if let Given::Text(text) = &given
+            && let Some(level) = levels.iter().position(|level| level == text)
+            && !contract.is_missing(text)
+        {
+            self.levels[index].insert(value, level as u32);
+        }
+        Some(given)
     }
 
     /// `{ label, probabilities, threshold, flags }`.
     pub(crate) fn prediction(&self, contract: &Contract, prediction: &Prediction) -> JsValue {
-        let probabilities = Object::new();
+        let probabilities = Made::new();
         for (class, (_, probability)) in self.classes.iter().zip(&prediction.probabilities.0) {
-            set(&probabilities, class, &(*probability).into());
+            probabilities.set_number(class, *probability);
         }
         let flags: Array = prediction.flags.iter().map(flag).collect();
-        let object = Object::new();
-        set(&object, &"label".into(), &self.class(contract, &prediction.label));
-        set(&object, &"probabilities".into(), &probabilities);
+        let made = Made::new();
+        made.set(&self.label, &self.class(contract, &prediction.label));
+        made.set(&self.probabilities, &probabilities);
         if let Some(threshold) = prediction.threshold {
-            set(&object, &"threshold".into(), &threshold.into());
+            made.set_number(&self.threshold, threshold);
         }
-        set(&object, &"flags".into(), &flags);
-        object.into()
+        made.set(&self.flags, &flags);
+        made.into()
     }
 
     /// `{ class, scale, base, value, base_probability, probability, method, standard_error, contributions }`.
@@ -168,22 +207,27 @@ fn text(value: &JsValue) -> String {
     JSON::stringify(value).map_or_else(|_| "null".into(), String::from)
 }
 
-/// JavaScript does not tell 7 from 7.0; as a text, which a level may be, it is 7. None for what is not finite.
-fn to_number(number: f64) -> Option<Json> {
-    let whole = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
-    whole.map(Json::from).or_else(|| Number::from_f64(number).map(Json::Number))
-}
-
-/// A field of a record that is no number; none for what JSON has no word for, such as undefined or a function.
-fn to_json(value: &JsValue) -> Option<Json> {
+fn given(value: &JsValue) -> Option<Given<'static>> {
+    if Number::is_finite(value) {
+        return Some(Given::Number(value.unchecked_into_f64()));
+    }
     if let Some(text) = value.as_string() {
-        return Some(Json::String(text));
+        return Some(Given::Text(text.into()));
     }
     match value {
-        value if value.is_null() => Some(Json::Null),
-        value if Array::is_array(value) => Some(Json::Array(Vec::new())),
-        value if value.is_object() => Some(Json::Object(serde_json::Map::new())),
-        value => value.as_bool().map(Json::Bool),
+        value if value.is_null() => Some(Given::Null),
+        value if Array::is_array(value) => Some(Given::List),
+        value if value.is_object() => Some(Given::Object),
+        value => value.as_f64().map(Given::Number).or_else(|| value.as_bool().map(|_| Given::Truth)),
+    }
+}
+
+/// A number or truth value as JavaScript writes it.
+fn written(value: &JsValue) -> String {
+    match value.as_f64() {
+        Some(number) if number.is_nan() => "NaN".into(),
+        Some(number) if number.is_infinite() => if number > 0.0 { "Infinity" } else { "-Infinity" }.into(),
+        _ => text(value),
     }
 }
 
@@ -222,14 +266,14 @@ fn flag(flag: &Flag) -> JsValue {
 
 /// A plain object.
 pub(crate) fn object(fields: &[(&str, JsValue)]) -> JsValue {
-    let object = Object::new();
-    fields.iter().for_each(|(name, value)| set(&object, &(*name).into(), value));
-    object.into()
+    let made = Made::new();
+    fields.iter().for_each(|(name, value)| set(&made, name, value));
+    made.into()
 }
 
-fn set(object: &Object, name: &JsValue, value: &JsValue) {
-    // A new object takes any property.
-    let _ = Reflect::set(object, name, value);
+/// Gives an object of our own a property.
+pub(crate) fn set(object: &JsValue, name: &str, value: &JsValue) {
+    object.unchecked_ref::<Made>().set(&name.into(), value);
 }
 
 fn kind(value: &JsValue) -> &'static str {

@@ -117,6 +117,10 @@ for (const [build, { Predictor, memory }] of Object.entries(builds)) {
     assert.throws(() => predictor.predict(rest), (error) => error.message.includes(`\`${first}\` is missing`) && error.hint.includes('null'));
     assert.throws(() => predictor.predict({ ...record, x: 1 }), /unknown column `x`/);
     assert.throws(() => predictor.predict('text'), Error);
+    for (const number of [NaN, Infinity, -Infinity]) {
+      const refused = (error) => error.message.endsWith(`expects a finite number, found ${number}`) && error.hint.includes('null');
+      for (const { name } of predictor.contract().columns) assert.throws(() => predictor.predict({ ...record, [name]: number }), refused);
+    }
     checkRow(predictor.predict(record), bundle.rows[0]);
     predictor.free();
   });
@@ -151,6 +155,16 @@ test('a model that the trainer does not write needs the full build, and the smal
   predictor.free();
 });
 
+test('the engine for any model gives every golden record its golden probabilities', () => {
+  for (const { model, rows } of bundles()) {
+    // One more set of operators, `x` in version 1, of which none is used, and the trainer did not write the file.
+    const predictor = new builds.full.Predictor(Buffer.concat([model, Buffer.from('\x42\x05\x0a\x01x\x10\x01')]));
+    assert.equal(predictor.info().engine, 'tract');
+    for (const row of rows) checkRow(predictor.predict(row.record), row);
+    predictor.free();
+  }
+});
+
 test('a flipped byte gives a model or an error with a remedy, and the module goes on', () => {
   for (const { model, rows } of bundles()) {
     for (let at = 0; at < model.length; at += model.length > 50_000 ? 211 : 3) {
@@ -164,6 +178,23 @@ test('a flipped byte gives a model or an error with a remedy, and the module goe
         assert.ok(typeof error.hint === 'string' && error.hint.length > 0, `byte ${at}: ${error.stack}`);
       }
     }
+  }
+});
+
+test('a level is the same level every time, and a text that is none stays none', () => {
+  for (const { model, rows } of bundles()) {
+    const predictor = new builds.lite.Predictor(model);
+    const [{ record }] = rows;
+    for (const { name, kind, levels } of predictor.contract().columns) {
+      if (kind !== 'categorical') continue;
+      for (const text of [...levels, ` ${levels[0]} `, 'no such level', '']) {
+        const first = predictor.predict({ ...record, [name]: text });
+        assert.deepEqual(predictor.predict({ ...record, [name]: text }), first);
+        assert.equal(first.flags.some((flag) => flag.column === name), text === 'no such level');
+      }
+      assert.deepEqual(predictor.predict({ ...record, [name]: ` ${levels[0]} ` }), predictor.predict({ ...record, [name]: levels[0] }));
+    }
+    predictor.free();
   }
 });
 

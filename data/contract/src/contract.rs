@@ -184,9 +184,10 @@ impl Contract {
         if self.target.positive.is_some_and(|index| index >= self.target.classes.len()) {
             return invalid("positive class is not one of its classes".into());
         }
-        let mut names = std::collections::BTreeSet::new();
-        match self.columns.iter().find(|column| !names.insert(&column.name)) {
-            Some(twice) => invalid(format!("column `{}` occurs twice", twice.name)),
+        let mut names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(twice) => invalid(format!("column `{}` occurs twice", twice[0])),
             None => Ok(()),
         }
     }

@@ -66,5 +66,5 @@ pub use prediction::{
     shortest_decimal,
 };
 pub use prepared::{Part, Prepared, SetAside, column as prepared_column};
-pub use record::{MAX_TEXT_BYTES, Record, RecordError, Value};
+pub use record::{Given, MAX_TEXT_BYTES, Record, RecordError, Value};
 pub use reference::{ColumnCounts, Reference, ValueCounts};

@@ -5,6 +5,7 @@
 //! A text that is not listed in a column with rare levels is scored as those are, and not flagged: training knows such texts.
 
 mod error;
+mod given;
 mod value;
 
 use serde_json::{Map, Value as Json};
@@ -12,7 +13,8 @@ use serde_json::{Map, Value as Json};
 use crate::contract::{Column, ColumnKind, Contract};
 use crate::prediction::Flag;
 pub use error::RecordError;
-use error::{A_DATE, describe, kind_of, shorten, wrong_kind};
+use error::{A_DATE, shorten, wrong_kind};
+pub use given::Given;
 pub use value::Value;
 
 /// The longest text a field may hold, in bytes.
@@ -35,7 +37,7 @@ impl Contract {
     pub fn record_from_value(&self, value: &Json) -> Result<Record, RecordError> {
         match value {
             Json::Object(fields) => self.record(fields),
-            other => Err(RecordError::NotAnObject { found: kind_of(other) }),
+            other => Err(RecordError::NotAnObject { found: Given::of(other).kind() }),
         }
     }
 
@@ -52,15 +54,15 @@ impl Contract {
     /// Checks one value per column, whoever holds them: `None` where a record has no such field.
     ///
     /// `written` gives a value's JSON text, which errors quote; only whoever holds the values knows it without a writer of JSON.
-    pub fn record_from_values(
+    pub fn record_from_values<'a>(
         &self,
-        mut value: impl FnMut(usize) -> Option<Json>,
+        value: impl Fn(usize) -> Option<Given<'a>>,
         written: impl Fn(usize) -> String,
     ) -> Result<Record, RecordError> {
         let mut values = Vec::with_capacity(self.columns.len());
         for (index, column) in self.columns.iter().enumerate() {
-            let value = value(index).ok_or_else(|| RecordError::MissingColumn { column: column.name.clone() })?;
-            values.push(self.value_as_written(column, &value, &|| written(index))?);
+            let given = value(index).ok_or_else(|| RecordError::MissingColumn { column: column.name.clone() })?;
+            values.push(self.value_as_written(column, &given, &|| written(index))?);
         }
         Ok(Record { values })
     }
@@ -104,33 +106,43 @@ impl Contract {
         }
     }
 
-    fn is_missing(&self, text: &str) -> bool {
-        text.is_empty() || self.missing_tokens.iter().any(|token| token == text)
+    /// Whether a text, without space around it, means that nothing is known.
+    pub fn is_missing(&self, text: &str) -> bool {
+        text.is_empty() || self.is_missing_token(text)
+    }
+
+    fn is_missing_token(&self, text: &str) -> bool {
+        self.missing_tokens.iter().any(|token| token == text)
     }
 
     fn value_from_json(&self, column: &Column, value: &Json) -> Result<Value, RecordError> {
-        self.value_as_written(column, value, &|| value.to_string())
+        self.value_as_written(column, &Given::of(value), &|| value.to_string())
     }
 
-    fn value_as_written(&self, column: &Column, value: &Json, written: &dyn Fn() -> String) -> Result<Value, RecordError> {
-        match (&column.kind, value) {
-            (_, Json::Null) => Ok(Value::Missing),
-            (ColumnKind::Numeric { .. }, Json::Number(number)) => finite(column, number.as_f64().unwrap_or(f64::NAN), written),
-            (ColumnKind::Categorical { .. }, Json::String(text)) if self.is_missing(text.trim()) => Ok(Value::Missing),
-            (ColumnKind::Categorical { levels }, Json::String(text)) => level(column, levels, text.trim()),
-            (ColumnKind::Categorical { levels }, Json::Number(_) | Json::Bool(_))
+    fn value_as_written(&self, column: &Column, given: &Given, written: &dyn Fn() -> String) -> Result<Value, RecordError> {
+        match (&column.kind, given) {
+            (_, Given::Null) => Ok(Value::Missing),
+            (kind, Given::Number(number)) if matches!(kind, ColumnKind::Numeric { .. }) || !number.is_finite() => {
+                finite(column, *number, written)
+            }
+            (ColumnKind::Categorical { levels }, Given::Level(index)) if (*index as usize) < levels.len() => {
+                Ok(Value::Level(*index))
+            }
+            (ColumnKind::Categorical { .. }, Given::Text(text)) if self.is_missing(text.trim()) => Ok(Value::Missing),
+            (ColumnKind::Categorical { levels }, Given::Text(text)) => level(column, levels, text.trim()),
+            (ColumnKind::Categorical { levels }, Given::Number(_) | Given::Truth)
                 if levels.contains(&written()) || may_be_rare_code(column, levels) =>
             {
                 level(column, levels, &written())
             }
-            (ColumnKind::Date { .. }, Json::String(text)) => {
+            (ColumnKind::Date { .. }, Given::Text(text)) => {
                 let parsed = self.value_from_text(column, text);
-                parsed.map_err(|_| wrong_kind(column, A_DATE, describe(value, written)))
+                parsed.map_err(|_| wrong_kind(column, A_DATE, given.describe(written)))
             }
-            (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, describe(other, written))),
-            (ColumnKind::Numeric { .. }, Json::String(text)) if self.missing_tokens.contains(text) => Ok(Value::Missing),
-            (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", describe(other, written))),
-            (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", describe(other, written))),
+            (ColumnKind::Date { .. }, other) => Err(wrong_kind(column, A_DATE, other.describe(written))),
+            (ColumnKind::Numeric { .. }, Given::Text(text)) if self.is_missing_token(text) => Ok(Value::Missing),
+            (ColumnKind::Numeric { .. }, other) => Err(wrong_kind(column, "a number", other.describe(written))),
+            (ColumnKind::Categorical { .. }, other) => Err(wrong_kind(column, "a text", other.describe(written))),
         }
     }
 }
@@ -167,10 +179,15 @@ impl Record {
         self.values.iter().zip(&contract.columns).filter_map(|(value, column)| value.flag(column)).collect()
     }
 
-    /// The row as a JSON object, in contract order.
-    pub fn to_fields(&self, contract: &Contract) -> Map<String, Json> {
+    /// The names and values of a JSON object, in contract order.
+    pub fn fields<'a>(&'a self, contract: &'a Contract) -> impl Iterator<Item = (&'a str, Json)> {
         let pairs = self.values.iter().zip(&contract.columns);
-        pairs.map(|(value, column)| (column.name.clone(), value.to_json(&column.kind))).collect()
+        pairs.map(|(value, column)| (column.name.as_str(), value.to_json(&column.kind)))
+    }
+
+    /// The row as a JSON object.
+    pub fn to_fields(&self, contract: &Contract) -> Map<String, Json> {
+        self.fields(contract).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Why a row is not a record, in words that quote what was sent.
 
-use serde_json::Value as Json;
-
 use super::MAX_TEXT_BYTES;
 use crate::contract::{Column, Contract};
 
@@ -93,25 +91,6 @@ impl RecordError {
 
 pub(super) fn wrong_kind(column: &Column, expected: &'static str, found: String) -> RecordError {
     RecordError::WrongKind { column: column.name.clone(), expected, found }
-}
-
-pub(super) fn describe(value: &Json, written: &dyn Fn() -> String) -> String {
-    match value {
-        Json::String(text) => format!("the text \"{}\"", shorten(text)),
-        Json::Number(_) => format!("the number {}", written()),
-        other => kind_of(other).into(),
-    }
-}
-
-pub(super) fn kind_of(value: &Json) -> &'static str {
-    match value {
-        Json::Null => "null",
-        Json::Bool(_) => "true or false",
-        Json::Number(_) => "a number",
-        Json::String(_) => "a text",
-        Json::Array(_) => "a list",
-        Json::Object(_) => "an object",
-    }
 }
 
 /// Errors quote what was sent, but never much of it.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use data_contract::Dataset;
 
-const PACKAGES: [&str; 10] = [
+const PACKAGES: [&str; 11] = [
     "data/contract",
     "inference-wasm",
     "inference-wasm/edge",
     "inference-wasm/predictor",
+    "inference-wasm/rustfft",
     "monitor",
     "monitor/drift",
     "trainer",

@@ -1,8 +1,11 @@
 //! Exact contributions of columns to a sum of trees.
 //!
-//! A walk takes all background rows along at once. Where a row parts from the record at a column that neither has yet, both ways are taken:
-//! one for the sets that hold the column, one for those that do not. What a leaf says then belongs to all sets that hold the columns taken
-//! from the record and none of those taken from the row, and is shared out by the number of either.
+//! For a row of the background and a leaf there are columns with which only the record goes on towards the leaf, columns with which only the
+//! row does, and columns with which both do. What the leaf says belongs to all sets that hold the first and none of the second, and is
+//! shared out by the number of either.
+//!
+//! A walk takes all rows along at once and comes to a leaf but once: towards it with the record as long as that goes there, and where it
+//! turns away at a column, on with the rows that have not turned away there before.
 //!
 //! Source: interventional TreeSHAP, Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
 
@@ -13,7 +16,8 @@ use super::weight::Weights;
 use crate::lowered::{Lowered, Trees};
 pub(super) use answers::answers;
 
-/// Nodes that are visited at most, some tenths of a second; a sum of trees that needs more is explained in another way.
+/// Nodes that are visited at most, and rows that come to leaves, some tenths of a second; a sum of trees that needs more is explained in
+/// another way.
 const MOST_STEPS: u32 = 50_000_000;
 /// A tree that is deeper is explained in another way, as a walk takes room for every step down.
 const MOST_DEPTH: u32 = 1000;
@@ -30,43 +34,30 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
         codes: &codes,
         answers: question.kept().answers(trees, question.background, model.n_features),
         weights: Weights::new(model.n_features),
-        stretches,
-        sides: vec![Side::Either; model.n_features],
+        is_left: vec![false; model.n_features],
+        turned: vec![0; model.n_features],
+        rows: stretches.iter().map(|stretch| Row { stretch: *stretch, gain: 0.0, n_turned: 0 }).collect(),
         contributions: vec![[0.0; 2]; model.n_features],
         steps_left: MOST_STEPS,
     };
     let every_row = u128::MAX >> (u128::BITS as usize - n_rows);
     for &root in &trees.roots {
-        walk.node(root, every_row, Way { n_own: 0, n_background: 0, depth: 0 }, &mut Said::default())?;
+        walk.node(root, every_row, Way { n_left: 0, depth: 0 })?;
     }
     let mut contributions = walk.contributions;
     contributions.iter_mut().flatten().for_each(|sum| *sum /= n_rows as f64);
     Some(contributions)
 }
 
-/// Where a column is taken from.
-#[derive(Clone, Copy, PartialEq)]
-enum Side {
-    /// From either: no row has parted from the record there yet.
-    Either,
-    Own,
-    Background,
-}
-
-/// How many columns were taken from each side on the way to a node, and how many steps it is down.
+/// At how many features the record has turned away on the way to a node, and how many steps it is down.
 #[derive(Clone, Copy)]
 struct Way {
-    n_own: u32,
-    n_background: u32,
+    n_left: usize,
     depth: u32,
 }
 
-/// What the leaves below a node say to one more column of each side, summed over rows: on the scale, and stretched to probability.
-#[derive(Clone, Copy, Default)]
-struct Said {
-    own: [f64; 2],
-    background: [f64; 2],
-}
+/// A sum over rows: on the scale, and stretched to probability.
+type Sum = [f64; 2];
 
 struct Walk<'a> {
     model: &'a Lowered,
@@ -77,86 +68,98 @@ struct Walk<'a> {
     /// For each node the rows that answer yes.
     answers: &'a [u128],
     weights: Weights,
-    /// What makes probability of a row's contributions.
-    stretches: &'a [f64],
-    /// Of each feature, where it is taken from.
-    sides: Vec<Side>,
-    contributions: Vec<[f64; 2]>,
+    /// Of each feature, whether the record has turned away at it.
+    is_left: Vec<bool>,
+    /// Of each feature, the rows that have turned away at it, and the record has not.
+    turned: Vec<u128>,
+    /// Of the background.
+    rows: Vec<Row>,
+    contributions: Vec<Sum>,
     steps_left: u32,
 }
 
+struct Row {
+    /// What makes probability of its contributions.
+    stretch: f64,
+    /// At how many features it has turned away, and the record has not.
+    n_turned: i32,
+    /// What each of these has gained by the leaves so far.
+    gain: f64,
+}
+
 impl Walk<'_> {
-    /// Adds what the leaves say that some rows come to from a node; none where there are too many steps. Numbers are passed one by one, as
-    /// they then stay in registers.
-    fn node(&mut self, mut at: u32, mut rows: u128, mut way: Way, said: &mut Said) -> Option<()> {
+    /// Takes rows to the leaves below a node, and gives what each feature that the record has turned away at loses by them; none where there
+    /// are too many steps.
+    fn node(&mut self, mut at: u32, mut rows: u128, mut way: Way) -> Option<Sum> {
+        let mut lost = [0.0; 2];
         loop {
             self.steps_left = self.steps_left.checked_sub(1).filter(|_| way.depth < MOST_DEPTH)?;
             let node = self.trees.nodes[at as usize];
             if node.next == at {
-                self.leaf(node.bound, rows, way, said);
-                return Some(());
+                self.steps_left = self.steps_left.checked_sub(rows.count_ones())?;
+                self.leaf(node.bound, rows, way.n_left, &mut lost);
+                return Some(lost);
             }
             way.depth += 1;
             let feature = self.trees.columns[node.column as usize].feature as usize;
             let is_yes = self.codes[node.column as usize] & node.mask > node.bound;
             let (own, other) = if is_yes { (node.next + 1, node.next) } else { (node.next, node.next + 1) };
-            let side = self.sides[feature];
-            if side == Side::Own {
-                at = own;
-                continue;
-            }
             let yes = self.answers[at as usize];
-            let apart = rows & if is_yes { !yes } else { yes };
+            let apart = rows & if is_yes { !yes } else { yes } & !self.turned[feature];
             if apart == 0 {
                 at = own;
-                continue;
-            }
-            if apart != rows {
-                self.node(own, rows & !apart, way, said)?;
-            }
-            (at, rows) = (other, apart);
-            if side == Side::Either {
-                return self.part(feature, [own, other], apart, way, said);
+            } else if self.is_left[feature] {
+                if apart != rows {
+                    add(&mut lost, self.node(own, rows & !apart, way)?);
+                }
+                (at, rows) = (other, apart);
+            } else {
+                add(&mut lost, self.part(feature, [own, other], rows, apart, way)?);
+                return Some(lost);
             }
         }
     }
 
-    /// Where rows part from the record at a column that neither has yet: the way with the record's value, and the one without.
-    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u128, way: Way, said: &mut Said) -> Option<()> {
-        let (mut with, mut without) = (Said::default(), Said::default());
-        self.sides[feature] = Side::Own;
-        self.node(own, rows, Way { n_own: way.n_own + 1, ..way }, &mut with)?;
-        self.sides[feature] = Side::Background;
-        self.node(other, rows, Way { n_background: way.n_background + 1, ..way }, &mut without)?;
-        self.sides[feature] = Side::Either;
-        for (sum, (gain, loss)) in self.contributions[feature].iter_mut().zip(with.own.iter().zip(without.background)) {
-            *sum += gain - loss;
+    /// Where rows turn away from the record at a feature: on with them alone, and on with all rows and the record.
+    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u128, apart: u128, way: Way) -> Option<Sum> {
+        self.is_left[feature] = true;
+        let mut lost = self.node(other, apart, Way { n_left: way.n_left + 1, ..way })?;
+        self.is_left[feature] = false;
+        self.turned[feature] |= apart;
+        let before = self.turn(apart, 1);
+        let more = self.node(own, rows, way)?;
+        let gained = self.turn(apart, -1);
+        self.turned[feature] &= !apart;
+        for (at, sum) in self.contributions[feature].iter_mut().enumerate() {
+            *sum += gained[at] - before[at] - lost[at];
         }
-        said.add(with);
-        said.add(without);
-        Some(())
+        add(&mut lost, more);
+        Some(lost)
     }
 
-    fn leaf(&self, bound: u32, mut rows: u128, way: Way, said: &mut Said) {
-        let (n_own, n_background) = (way.n_own as usize, way.n_background as usize);
-        if n_own + n_background == 0 {
-            return;
-        }
+    /// Adds to the number of features at which rows have turned away, and gives what each has gained so far.
+    fn turn(&mut self, rows: u128, by: i32) -> Sum {
+        let mut gained = [0.0; 2];
+        each(rows, |row| {
+            let Row { gain, stretch, n_turned } = &mut self.rows[row];
+            *n_turned += by;
+            add(&mut gained, [*gain, *gain * *stretch]);
+        });
+        gained
+    }
+
+    fn leaf(&mut self, bound: u32, rows: u128, n_left: usize, lost: &mut Sum) {
         let value = self.value(bound);
-        let mut sums = [f64::from(rows.count_ones()) * value, 0.0];
-        while rows != 0 {
-            sums[1] += self.stretches[rows.trailing_zeros() as usize];
-            rows &= rows - 1;
-        }
-        sums[1] *= value;
-        if n_own > 0 {
-            let weight = self.weights.of(n_own - 1, n_background);
-            said.own.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
-        }
-        if n_background > 0 {
-            let weight = self.weights.of(n_own, n_background - 1);
-            said.background.iter_mut().zip(sums).for_each(|(said, sum)| *said += sum * weight);
-        }
+        each(rows, |row| {
+            let Row { gain, stretch, n_turned } = &mut self.rows[row];
+            if *n_turned > 0 {
+                *gain += value * self.weights.of(*n_turned as usize - 1, n_left);
+            }
+            if n_left > 0 {
+                let loss = value * self.weights.of(*n_turned as usize, n_left - 1);
+                add(lost, [loss, loss * *stretch]);
+            }
+        });
     }
 
     /// What a leaf with this bound says to the class.
@@ -169,9 +172,22 @@ impl Walk<'_> {
     }
 }
 
-impl Said {
-    fn add(&mut self, other: Self) {
-        self.own.iter_mut().zip(other.own).for_each(|(sum, more)| *sum += more);
-        self.background.iter_mut().zip(other.background).for_each(|(sum, more)| *sum += more);
+fn add(sum: &mut Sum, more: Sum) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+}
+
+/// Does something for each of some rows.
+#[inline(always)]
+fn each(rows: u128, mut act: impl FnMut(usize)) {
+    let (mut half, mut next, mut first) = (rows as u64, (rows >> 64) as u64, 0);
+    loop {
+        while half == 0 {
+            if next == 0 {
+                return;
+            }
+            (half, next, first) = (next, 0, 64);
+        }
+        act(first + half.trailing_zeros() as usize);
+        half &= half - 1;
     }
 }

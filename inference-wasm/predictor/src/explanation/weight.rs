@@ -24,6 +24,7 @@ impl Weights {
         Self { n_known, known }
     }
 
+    #[inline(always)]
     pub(super) fn of(&self, n: usize, m: usize) -> f64 {
         if n.max(m) < self.n_known { self.known[n * self.n_known + m] } else { weight(n, m) }
     }
