@@ -28,7 +28,7 @@ use watch::{Best, Watch};
 /// Rows whose raw values are computed together.
 const CHUNK: usize = 4096;
 
-/// With fewer training rows than this and no validation rows, the number of rounds is found on folds.
+/// With fewer training rows than this and no validation rows, the number of rounds is found on all folds, else on one.
 const MAX_FOLDED_ROWS: usize = 5000;
 
 /// From this many rows on, what depends on the number of rows has its full size.
@@ -40,15 +40,15 @@ const FEW_ROWS: f64 = 3_000.0;
 /// Keeps the seeds of averaged ensembles apart from those of folds, which follow one another.
 const SEED_STEP: u64 = 0x1000_0001;
 
-/// Rounds at most where no rows tell when to stop.
-const UNWATCHED_ROUNDS: usize = 400;
+/// With many training rows, up to so many rounds are taken as they are given.
+const GIVEN_ROUNDS: usize = 400;
 
 /// Settings of gradient boosting. The defaults lean towards small steps and strong regularisation, which also helps when rows drift.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Rounds at most. Without validation rows, a fit on fewer than 5000 rows finds out on folds of them how many are best, and one on more
-    /// takes no more than 400.
+    /// Rounds at most. Without validation rows, a fit finds out on rows held out how many are best, and takes as many on all: on five folds
+    /// of fewer than 5000 rows, on one of more. Up to 400 rounds on 5000 rows or more are taken as they are given.
     pub rounds: usize,
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
@@ -227,8 +227,9 @@ impl ValidParams {
         match validation {
             _ if self.exact_rounds => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
             Some(validation) => self.fit_watched(train, validation, seed, on_step),
-            None if train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, on_step),
-            None => self.fit_rounds(train, seed, self.params.rounds.min(UNWATCHED_ROUNDS), 0, on_step),
+            None if train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, folds::N_FOLDS, on_step),
+            None if self.params.rounds > GIVEN_ROUNDS => self.fit_folded(train, seed, 1, on_step),
+            None => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
         }
     }
 
@@ -250,8 +251,8 @@ impl ValidParams {
         Ok(boosting.fitted)
     }
 
-    fn fit_folded(&self, train: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
-        let n_rounds = folds::n_rounds(&self.params, train, seed, on_step)?;
+    fn fit_folded(&self, train: &Data, seed: u64, n_folds: usize, on_step: OnStep) -> Result<Fitted, Error> {
+        let n_rounds = folds::n_rounds(&self.params, train, seed, n_folds, on_step)?;
         self.fit_rounds(train, seed, n_rounds, self.params.rounds, on_step)
     }
 

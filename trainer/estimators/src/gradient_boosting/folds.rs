@@ -1,7 +1,8 @@
 //! The number of rounds of a fit that is given no validation rows: the best one on folds of the training rows.
 //!
-//! Few rows are memorised in far fewer rounds than many rows need, and no fixed number does for both. Each fold's rows are watched by a fit
-//! on the other folds, and all fits go on side by side, so the losses of all folds are known after each round.
+//! Few rows are memorised in far fewer rounds than many rows need, and no fixed number does for both; of many rows one fold tells enough.
+//! Each fold's rows are watched by a fit on the other folds, and all fits go on side by side, so the losses of all folds are known after
+//! each round.
 
 use super::Params;
 use super::boosting::Boosting;
@@ -10,11 +11,12 @@ use crate::family::{OnStep, Step};
 use crate::random::Random;
 use crate::{Data, Error};
 
-const N_FOLDS: usize = 5;
+/// Folds into which rows are dealt.
+pub(super) const N_FOLDS: usize = 5;
 
-/// Rounds until the folds' log loss is lowest; 0 when no fold leaves two classes to learn from. A step is a round of all folds.
-pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, on_step: OnStep) -> Result<usize, Error> {
-    let folds = folds(data, seed);
+/// Rounds until the log loss of so many of the folds is lowest; 0 when none leaves two classes to learn from. A step is a round of all.
+pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, n_folds: usize, on_step: OnStep) -> Result<usize, Error> {
+    let folds = folds(data, seed, n_folds);
     let mut fits: Vec<(Boosting, Watch)> = folds
         .iter()
         .map(|(learned, held_out)| {
@@ -39,9 +41,9 @@ pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, on_step: OnStep)
 }
 
 /// For each fold the rows outside and inside. Every class is dealt out evenly; a fold that takes all rows of a class but one is left out.
-fn folds(data: &Data, seed: u64) -> Vec<(Data, Data)> {
+fn folds(data: &Data, seed: u64, n_folds: usize) -> Vec<(Data, Data)> {
     let fold_of = deal(data, seed);
-    let parts = (0..N_FOLDS).map(|fold| (0..data.n_rows()).partition(|&row| fold_of[row] != fold));
+    let parts = (0..n_folds).map(|fold| (0..data.n_rows()).partition(|&row| fold_of[row] != fold));
     let select =
         |(outside, inside): (Vec<usize>, Vec<usize>)| Some((data.select(&outside).ok()?, data.select_any(&inside).ok()?));
     parts.filter_map(select).collect()

@@ -324,6 +324,17 @@ fn few_rows_find_out_on_folds_when_to_stop() {
 }
 
 #[test]
+fn many_rows_find_out_on_one_fold_unless_few_rounds_are_given() {
+    let data = rows(6000, 19, 2);
+    let n_steps = |rounds| {
+        let params = Params { rounds, learning_rate: 0.3, patience: 10, ..small() };
+        params.check().unwrap().fit(&data, None, 7, &mut to_the_end).unwrap().n_steps()
+    };
+    assert_eq!(n_steps(150), 150);
+    assert!((5..150).contains(&n_steps(401)), "{}", n_steps(401));
+}
+
+#[test]
 fn a_column_with_a_direction_never_turns_the_other_way() {
     let mut random = Random::new(5);
     let (mut values, mut classes) = (vec![], vec![]);
