@@ -49,6 +49,7 @@ fn every_command_prints_an_object() {
         "synthetic",
         "threshold",
         "may_have_seen",
+        "weighted",
         "n_rows",
         "roc_auc",
         "average_precision",
