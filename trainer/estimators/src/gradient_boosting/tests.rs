@@ -327,7 +327,7 @@ fn few_rows_find_out_on_folds_when_to_stop() {
 fn many_rows_find_out_on_one_fold_unless_few_rounds_are_given() {
     let data = rows(6000, 19, 2);
     let n_steps = |rounds| {
-        let params = Params { rounds, learning_rate: 0.3, patience: 10, ..small() };
+        let params = Params { rounds, learning_rate: 0.3, patience: 10, random_strength: Some(0.0), ..small() };
         params.check().unwrap().fit(&data, None, 7, &mut to_the_end).unwrap().n_steps()
     };
     assert_eq!(n_steps(150), 150);
