@@ -61,7 +61,7 @@ const checks = {
     const { status, stdout } = monitor('report', '--compare', names[0], names.at(-2));
     assert.equal(status, 1);
     const outcome = JSON.parse(stdout);
-    assert.ok(outcome.drifted && outcome.columns.length === 16);
+    assert.ok(outcome.drifted && outcome.columns.length === 15);
     follows(outcome, 'compare.schema.json');
   },
   'predictions drifted, alerts fired, and each was answered': () => {
