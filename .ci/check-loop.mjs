@@ -3,7 +3,7 @@
 //   .ci/check-loop HOME PROGRAMS
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -51,8 +51,9 @@ const checks = {
   },
   'the report follows its schema, and so does one by segments': () => {
     follows(JSON.parse(read('monitor', 'report.json')), 'report.schema.json');
-    const { stdout } = monitor('report', '--segment', 'job', '--output', mkdtempSync(join(tmpdir(), 'segments-')));
-    const report = JSON.parse(stdout);
+    const output = mkdtempSync(join(tmpdir(), 'segments-'));
+    const report = JSON.parse(monitor('report', '--segment', 'job', '--output', output).stdout);
+    rmSync(output, { recursive: true });
     assert.ok(report.segments.segments.length > 5 && report.segments.problems.length === 0);
     follows(report, 'report.schema.json');
   },

@@ -218,7 +218,7 @@ fn given(value: &JsValue) -> Option<Given<'static>> {
         value if value.is_null() => Some(Given::Null),
         value if Array::is_array(value) => Some(Given::List),
         value if value.is_object() => Some(Given::Object),
-        value => value.as_f64().map(Given::Number).or_else(|| value.as_bool().map(|_| Given::Truth)),
+        value => value.as_f64().map(Given::Number).or_else(|| value.as_bool().map(|_| Given::Bool)),
     }
 }
 

@@ -26,7 +26,6 @@ use anyhow::{Context, Result};
 use monitor_drift::{Counts, Kind};
 
 use crate::args::CompareArgs;
-use crate::compare::cells::{AllCells, all_cells};
 use crate::compare::count::{Keep, Values, count};
 use crate::compare::measure::{Judge, Measured};
 use crate::compare::missing::Tallied;
@@ -54,10 +53,13 @@ pub(crate) fn run(args: &CompareArgs, as_json: bool) -> Result<u8> {
         // Threads would cost more than they save.
         engine.run("SET threads = 1")?;
     }
-    let sides = Sides {
+    let mut sides = Sides {
         reference: Table::open(&engine, &args.reference, "reference")?,
         current: Table::open(&engine, &args.current, "current")?,
     };
+    if plan.binned {
+        cells::divide(&engine, &mut sides, &plan)?;
+    }
     let comparison = compare(&engine, &sides, &plan)?;
     match as_json {
         true => report_text::json(&comparison),
@@ -96,9 +98,8 @@ fn compare(engine: &Engine, sides: &Sides, plan: &Plan) -> Result<Comparison> {
     let mut findings = Findings { judge: Judge::new(plan.rule), left_out, missing: Default::default() };
     let n_rows = sides.reference.n_rows + sides.current.n_rows;
     let batch = (BATCH_VALUES / n_rows).clamp(1, MAX_BATCH) as usize;
-    let cells = if plan.binned { all_cells(engine, sides, &common, plan)? } else { AllCells::new() };
     for columns in common.chunks(batch) {
-        compare_batch(engine, sides, plan, columns, &cells, &mut findings)?;
+        compare_batch(engine, sides, plan, columns, &mut findings)?;
     }
     for (table, tallied) in [&sides.reference, &sides.current].into_iter().zip(&mut findings.missing) {
         tallied.add_the_rest(engine, table, plan)?;
@@ -106,17 +107,10 @@ fn compare(engine: &Engine, sides: &Sides, plan: &Plan) -> Result<Comparison> {
     Comparison::new(findings, sides, plan)
 }
 
-fn compare_batch(
-    engine: &Engine,
-    sides: &Sides,
-    plan: &Plan,
-    columns: &[Common],
-    cells: &AllCells,
-    findings: &mut Findings,
-) -> Result<()> {
+fn compare_batch(engine: &Engine, sides: &Sides, plan: &Plan, columns: &[Common], findings: &mut Findings) -> Result<()> {
     let wanted: Vec<&Column> = columns.iter().map(|column| column.current).collect();
     let mut kept: Vec<(&Column, Kind, Values)> = Vec::new();
-    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan, cells, Keep::Repeated)?) {
+    for (column, values) in columns.iter().zip(count(engine, &sides.current, &wanted, plan, Keep::Repeated)?) {
         findings.missing[1].add(&column.current.name, &values);
         match plan.kind(column.current, &values) {
             Ok(kind) => kept.push((column.reference, kind, values)),
@@ -124,7 +118,7 @@ fn compare_batch(
         }
     }
     let wanted: Vec<&Column> = kept.iter().map(|(column, ..)| *column).collect();
-    let reference = count(engine, &sides.reference, &wanted, plan, cells, Keep::All)?;
+    let reference = count(engine, &sides.reference, &wanted, plan, Keep::All)?;
     for ((column, kind, current), reference) in kept.into_iter().zip(reference) {
         findings.missing[0].add(&column.name, &reference);
         compare_column(&column.name, kind, [reference, current], plan, findings)?;

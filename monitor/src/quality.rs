@@ -48,6 +48,14 @@ pub(crate) struct Quality {
 pub(crate) struct LateSource {
     /// Who predicts.
     pub(crate) source: String,
+    /// Its silence.
+    #[serde(flatten)]
+    pub(crate) silence: Silence,
+}
+
+/// Time without a prediction, far longer than any before.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+pub(crate) struct Silence {
     /// The last day with a prediction.
     pub(crate) last_day: NaiveDate,
     /// Days without a prediction by now.
@@ -137,7 +145,7 @@ pub(crate) fn late_sources(windows: &BTreeMap<Served, WindowCounts>, now: DateTi
     let recent = all.iter().rev().nth(N_RECENT - 1).or(all.first()).map(|window| window.start);
     let late = |(source, days): (&str, BTreeSet<NaiveDate>)| {
         let silence = overdue(&days, now).filter(|silence| days.len() >= MIN_DAYS && Some(silence.last_day) >= recent)?;
-        Some(LateSource { source: source.to_owned(), ..silence })
+        Some(LateSource { source: source.to_owned(), silence })
     };
     live_days(windows).into_iter().filter_map(late).collect()
 }
@@ -152,14 +160,13 @@ fn live_days(windows: &BTreeMap<Served, WindowCounts>) -> BTreeMap<&str, BTreeSe
 }
 
 /// The silence after some days, where it is far longer than any between them.
-fn overdue(days: &BTreeSet<NaiveDate>, now: DateTime<Utc>) -> Option<LateSource> {
+fn overdue(days: &BTreeSet<NaiveDate>, now: DateTime<Utc>) -> Option<Silence> {
     let since = |day: &NaiveDate, next: NaiveDate| (next - *day).num_days();
     let gaps = days.iter().zip(days.iter().skip(1)).map(|(day, next)| since(day, *next));
     let longest = gaps.max().unwrap_or(1).max(1).unsigned_abs();
     let last_day = *days.last()?;
     let silent_days = u64::try_from(since(&last_day, now.date_naive())).unwrap_or(0);
-    let silence = LateSource { source: String::new(), last_day, silent_days, longest_gap_days: longest };
-    (silent_days > LONGER * longest).then_some(silence)
+    (silent_days > LONGER * longest).then_some(Silence { last_day, silent_days, longest_gap_days: longest })
 }
 
 #[cfg(test)]
@@ -247,8 +254,8 @@ mod tests {
         ]);
         let late = |now: &str| late_sources(&windows, format!("{now}T12:00:00Z").parse().unwrap());
         assert_eq!(late("2009-03-09"), [], "it was silent for two days before");
-        let edge =
-            LateSource { source: "edge".into(), last_day: "2009-03-05".parse().unwrap(), silent_days: 5, longest_gap_days: 2 };
+        let silence = Silence { last_day: "2009-03-05".parse().unwrap(), silent_days: 5, longest_gap_days: 2 };
+        let edge = LateSource { source: "edge".into(), silence };
         assert_eq!(late("2009-03-10"), [edge], "of the others too little is known, or they are gone for long");
     }
 }

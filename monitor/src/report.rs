@@ -65,8 +65,8 @@ pub(crate) struct Reported {
 
 /// Reports once, or compares two sides, or tells what a report looks like.
 pub(crate) fn run(home: &Home, command: &ReportCommand, json: bool) -> Result<u8> {
-    if let Some(of) = command.schema {
-        report_text::json(&schema::schema(of));
+    if let Some(file) = command.schema {
+        report_text::json(&schema::of(file));
         return Ok(DONE);
     }
     if let Some(sides) = &command.compare {

@@ -1,4 +1,5 @@
-//! The schemas of `report.json` and `compare.json` in JSON Schema 2020-12, from the types that are written, with their doc comments as descriptions.
+//! The schemas of `report.json` and `compare.json` in JSON Schema 2020-12, from the types that are written, with their doc comments as
+//! descriptions.
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
@@ -12,8 +13,8 @@ use crate::report_model::Report;
 const FORMATS: [&str; 2] = ["date", "date-time"];
 
 /// The schema of a file as this program writes it.
-pub(crate) fn schema(of: Described) -> Schema {
-    match of {
+pub(crate) fn of(file: Described) -> Schema {
+    match file {
         Described::Report => of_type::<Report>(),
         Described::Compare => of_type::<Outcome>(),
     }

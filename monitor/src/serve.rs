@@ -114,16 +114,18 @@ struct Written {
 }
 
 const HTML: &str = "text/html; charset=utf-8";
+const JSON: &str = "application/json";
+const PARQUET: &str = "application/vnd.apache.parquet";
+const CSV: &str = "text/csv; charset=utf-8";
 const REPORT: &str = "`monitor report` writes it";
 const COMPARE: &str = "`monitor report --compare A B` writes it";
-#[rustfmt::skip]
 const WRITTEN: [Written; 6] = [
     Written { path: "/report", name: "report.html", kind: HTML, made_by: REPORT },
-    Written { path: "/report.json", name: "report.json", kind: "application/json", made_by: REPORT },
-    Written { path: "/metrics.parquet", name: "metrics.parquet", kind: "application/vnd.apache.parquet", made_by: REPORT },
-    Written { path: "/metrics.csv", name: "metrics.csv", kind: "text/csv; charset=utf-8", made_by: REPORT },
+    Written { path: "/report.json", name: "report.json", kind: JSON, made_by: REPORT },
+    Written { path: "/metrics.parquet", name: "metrics.parquet", kind: PARQUET, made_by: REPORT },
+    Written { path: "/metrics.csv", name: "metrics.csv", kind: CSV, made_by: REPORT },
     Written { path: "/compare", name: "compare.html", kind: HTML, made_by: COMPARE },
-    Written { path: "/compare.json", name: "compare.json", kind: "application/json", made_by: COMPARE },
+    Written { path: "/compare.json", name: "compare.json", kind: JSON, made_by: COMPARE },
 ];
 
 /// The site, the model and the report.

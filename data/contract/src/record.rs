@@ -130,7 +130,7 @@ impl Contract {
             }
             (ColumnKind::Categorical { .. }, Given::Text(text)) if self.is_missing(text.trim()) => Ok(Value::Missing),
             (ColumnKind::Categorical { levels }, Given::Text(text)) => level(column, levels, text.trim()),
-            (ColumnKind::Categorical { levels }, Given::Number(_) | Given::Truth)
+            (ColumnKind::Categorical { levels }, Given::Number(_) | Given::Bool)
                 if levels.contains(&written()) || may_be_rare_code(column, levels) =>
             {
                 level(column, levels, &written())

@@ -3,13 +3,11 @@
 //! Cells of a column are as wide as a power of two and lie between the smallest and the largest number of both files, so that both are
 //! counted alike. A cell's numbers count as its middle: figures differ from the exact ones by what moving each number by half a cell does.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 
+use crate::compare::Sides;
 use crate::compare::plan::Plan;
 use crate::compare::table::{Column, Table};
-use crate::compare::{Common, Sides};
 use crate::engine::{Engine, quote_name};
 use crate::grid::Grid;
 
@@ -17,9 +15,6 @@ use crate::grid::Grid;
 const N_CELLS: f64 = 65_536.0;
 /// Columns whose range one query finds.
 const MAX_QUERIED: usize = 250;
-
-/// The cells of the columns that have some, by name.
-pub(crate) type AllCells = BTreeMap<String, Cells>;
 
 /// The cells of a column.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -66,27 +61,29 @@ impl Binned {
     }
 }
 
-/// The cells of the columns that hold numbers in both files and are compared as numbers.
-pub(crate) fn all_cells(engine: &Engine, sides: &Sides, common: &[Common], plan: &Plan) -> Result<AllCells> {
-    let is_number = |column: &Column| column.storage.is_number() && !plan.is_categorical(&column.name);
-    let numbers: Vec<&Common> = common.iter().filter(|column| is_number(column.reference) && is_number(column.current)).collect();
-    let mut found = AllCells::new();
-    for columns in numbers.chunks(MAX_QUERIED) {
-        let names: Vec<&str> = columns.iter().map(|column| column.current.name.as_str()).collect();
-        let [ours, theirs] = [ranges(engine, &sides.reference, &names)?, ranges(engine, &sides.current, &names)?];
-        for ((column, reference), current) in columns.iter().zip(ours).zip(theirs) {
-            let whole = column.reference.storage.is_whole() && column.current.storage.is_whole();
-            let range = reference.zip(current).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)));
+/// Divides the columns that hold numbers in both files, and are compared as numbers, into the same cells.
+pub(crate) fn divide(engine: &Engine, sides: &mut Sides, plan: &Plan) -> Result<()> {
+    let Sides { reference, current } = sides;
+    let is_number =
+        |column: &Column| column.storage.is_number() && plan.takes(&column.name) && !plan.is_categorical(&column.name);
+    let shared = |column: &&Column| is_number(column) && reference.column(&column.name).is_some_and(is_number);
+    let names: Vec<String> = current.columns.iter().filter(shared).map(|column| column.name.clone()).collect();
+    for names in names.chunks(MAX_QUERIED) {
+        let ranges = ranges(engine, reference, names)?.into_iter().zip(ranges(engine, current, names)?);
+        for (name, (ours, theirs)) in names.iter().zip(ranges) {
+            let mut columns = [&mut *reference, &mut *current].map(|table| table.column_mut(name));
+            let whole = columns.iter().flatten().all(|column| column.storage.is_whole());
+            let range = ours.zip(theirs).map(|(a, b)| (a.0.min(b.0), a.1.max(b.1)));
             let cells = range.and_then(|(low, high)| Cells::between(low, high, whole));
-            found.extend(cells.map(|cells| (column.current.name.clone(), cells)));
+            columns.iter_mut().flatten().for_each(|column| column.cells = cells);
         }
     }
-    Ok(found)
+    Ok(())
 }
 
 /// The smallest and the largest finite number of each column; none where there is none.
-fn ranges(engine: &Engine, table: &Table, names: &[&str]) -> Result<Vec<Option<(f64, f64)>>> {
-    let range = |name: &&str| {
+fn ranges(engine: &Engine, table: &Table, names: &[String]) -> Result<Vec<Option<(f64, f64)>>> {
+    let range = |name: &String| {
         let value = format!("CAST({} AS DOUBLE)", quote_name(name));
         format!("min({value}) FILTER (isfinite({value})), max({value}) FILTER (isfinite({value}))")
     };

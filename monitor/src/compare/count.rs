@@ -10,7 +10,6 @@ use duckdb::Row;
 use duckdb::arrow::array::{Array, Float64Array, StructArray};
 use monitor_drift::{CategoricalCounts, Counts, Kind, NumericCounts};
 
-use crate::compare::cells::AllCells;
 use crate::compare::numbers::{self, Numbers};
 use crate::compare::plan::Plan;
 use crate::compare::table::{Column, Storage, Table};
@@ -57,14 +56,7 @@ pub(crate) enum Keep {
 }
 
 /// Counts columns of a table, in their order.
-pub(crate) fn count(
-    engine: &Engine,
-    table: &Table,
-    columns: &[&Column],
-    plan: &Plan,
-    cells: &AllCells,
-    keep: Keep,
-) -> Result<Vec<Values>> {
+pub(crate) fn count(engine: &Engine, table: &Table, columns: &[&Column], plan: &Plan, keep: Keep) -> Result<Vec<Values>> {
     let is_number = |column: &&Column| column.storage.counts_as_numbers();
     let is_text = |column: &&Column| column.storage == Storage::Text || (plan.is_categorical(&column.name) && !is_number(column));
     let numbers: Vec<&Column> = columns.iter().copied().filter(is_number).collect();
@@ -73,7 +65,7 @@ pub(crate) fn count(
         Keep::Repeated if !plan.is_categorical(&column.name) => table.n_rows / 2,
         _ => u64::MAX,
     };
-    let mut numbers = count_numbers(engine, table, &numbers, cells)?.into_iter();
+    let mut numbers = count_numbers(engine, table, &numbers)?.into_iter();
     let mut texts = count_texts(engine, table, &texts, most)?.into_iter();
     let mut next = |column: &Column| match column {
         column if is_number(&column) => numbers.next().expect("it was counted among the numbers"),
@@ -83,13 +75,13 @@ pub(crate) fn count(
     Ok(columns.iter().map(|column| next(column)).collect())
 }
 
-fn count_numbers(engine: &Engine, table: &Table, columns: &[&Column], cells: &AllCells) -> Result<Vec<Values>> {
+fn count_numbers(engine: &Engine, table: &Table, columns: &[&Column]) -> Result<Vec<Values>> {
     if columns.is_empty() {
         return Ok(Vec::new());
     }
     let list: Vec<String> = columns.iter().map(|column| format!("CAST({} AS DOUBLE)", quote_name(&column.name))).collect();
     let sql = format!("SELECT {} FROM {}", list.join(", "), table.relation);
-    let mut counted: Vec<Numbers> = columns.iter().map(|column| Numbers::new(cells.get(&column.name).copied())).collect();
+    let mut counted: Vec<Numbers> = columns.iter().map(|column| Numbers::new(column.cells)).collect();
     table.reading(engine.stream(&sql, |batch| add_batch(&mut counted, batch)))?;
     let finished = counted.into_iter().zip(columns).map(|(numbers, column)| numbers.finish(column.storage.is_whole()));
     Ok(finished.map(|counts| Values::Counted(counts.into())).collect())

@@ -57,7 +57,7 @@ fn types(engine: &Engine, table: &Table, names: Vec<String>) -> Result<Vec<Colum
         }
     }
     check_header(&table.path, &names, &shapes)?;
-    Ok(names.into_iter().zip(&shapes).map(|(name, shape)| Column { name, storage: shape.storage() }).collect())
+    Ok(names.into_iter().zip(&shapes).map(|(name, shape)| Column { name, storage: shape.storage(), cells: None }).collect())
 }
 
 /// How many values of a column are what.

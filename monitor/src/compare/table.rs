@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
+use crate::compare::cells::Cells;
 use crate::compare::csv;
 use crate::engine::{Engine, quote_text};
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// How its values are stored.
     pub(crate) storage: Storage,
+    /// The cells in which its numbers are counted; none where each number is counted.
+    pub(crate) cells: Option<Cells>,
 }
 
 /// How the values of a column are stored.
@@ -78,7 +81,7 @@ impl Table {
         let mut table = Table { path: path.into(), relation, columns: Vec::new(), n_rows: 0 };
         table.columns = table.reading(engine.query(&format!("DESCRIBE SELECT * FROM {}", table.relation), |row| {
             let kind: String = row.get(1)?;
-            Ok(Column { name: row.get(0)?, storage: Storage::of(&kind) })
+            Ok(Column { name: row.get(0)?, storage: Storage::of(&kind), cells: None })
         }))?;
         table.count_rows(engine)?;
         Ok(table)
@@ -94,6 +97,11 @@ impl Table {
     /// The column of this name.
     pub(crate) fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn column_mut(&mut self, name: &str) -> Option<&mut Column> {
+        self.columns.iter_mut().find(|column| column.name == name)
     }
 
     /// The names of its columns, for a message.

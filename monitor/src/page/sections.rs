@@ -237,7 +237,7 @@ fn caveats(report: &Report) -> Markup {
     html! {
         @for rows in &report.not_counted { p.banner role="note" { (count(rows.n_rows)) " rows of version " (rows.version) " are not in all figures: " (rows.reason) "." } }
         @if let Some(day) = report.silent_since { p.banner role="note" { "No prediction has come since " (day.format("%-d %B %Y")) ", which is longer than ever before." } }
-        @for late in &report.late_sources { p.banner role="note" { "Source “" (late.source) "” is late: its last prediction is of " (late.last_day.format("%-d %B %Y")) ", " (late.silent_days) " days ago, and it was never silent for longer than " (late.longest_gap_days) "." } }
+        @for late in &report.late_sources { p.banner role="note" { "Source “" (late.source) "” is late: its last prediction is of " (late.silence.last_day.format("%-d %B %Y")) ", " (late.silence.silent_days) " days ago, and it was never silent for longer than " (late.silence.longest_gap_days) "." } }
         @if report.n_set_aside > 0 { p.banner role="note" { (count(report.n_set_aside)) " collected records could not be written to the log and are not in this report; they lie in " code { "collected/set-aside" } ", each with the reason." } }
         @for file in &report.damaged_files { p.banner role="note" { "A damaged file was set aside, and its rows are not in this report: " code { (file) } } }
     }

@@ -68,8 +68,8 @@ pub struct Params {
     pub row_share: f64,
     /// Share of the columns that each tree sees, in `(0, 1]`.
     pub column_share: f64,
-    /// Noise on the gain of each column's best question, in standard deviations of what a question about nothing gains: columns that chance
-    /// set apart then take turns. When absent, 4 for few rows, and less by the square root of the number of rows.
+    /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on average:
+    /// columns that only chance sets apart take turns. When absent, 4 up to 3000 rows, and less by the square root of the number of rows.
     pub random_strength: Option<f64>,
     /// Bins of a numeric column at most, beside the one for missing values; 2 to 255.
     pub max_bins: usize,

@@ -3,7 +3,7 @@
 use data_contract::{Goal, Profit, ProfitPoint, ThresholdChoice};
 
 use crate::metrics::Truth;
-use crate::metrics::ranking::{Ranked, against_rest};
+use crate::metrics::ranking::{Ranked, against_rest, positive_weight, weight};
 use crate::{Error, Matrix};
 
 /// Points of a profit curve at most.
@@ -76,14 +76,6 @@ fn earned(profit: Profit, cut: &Cut) -> f64 {
 /// The rows that count.
 fn counted(probabilities: &Matrix, truth: Truth) -> Vec<Ranked> {
     against_rest(probabilities, truth, 1).into_iter().filter(|row| row.weight > 0.0).collect()
-}
-
-fn weight(rows: &[Ranked]) -> f64 {
-    rows.iter().map(|row| row.weight).sum()
-}
-
-fn positive_weight(rows: &[Ranked]) -> f64 {
-    rows.iter().filter(|row| row.positive).map(|row| row.weight).sum()
 }
 
 fn at(threshold: f64, rows: &[Ranked]) -> Cut {

@@ -12,7 +12,7 @@ pub enum Given<'a> {
     /// Nothing is known.
     Null,
     /// True or false.
-    Truth,
+    Bool,
     /// A number; one that is not finite is refused.
     Number(f64),
     /// A text.
@@ -30,7 +30,7 @@ impl<'a> Given<'a> {
     pub(super) fn of(value: &'a Json) -> Self {
         match value {
             Json::Null => Self::Null,
-            Json::Bool(_) => Self::Truth,
+            Json::Bool(_) => Self::Bool,
             Json::Number(number) => Self::Number(number.as_f64().unwrap_or(f64::NAN)),
             Json::String(text) => Self::Text(text.into()),
             Json::Array(_) => Self::List,
@@ -51,7 +51,7 @@ impl<'a> Given<'a> {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Truth => "true or false",
+            Self::Bool => "true or false",
             Self::Number(_) => "a number",
             Self::Text(_) | Self::Level(_) => "a text",
             Self::List => "a list",

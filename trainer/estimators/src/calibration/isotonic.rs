@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::metrics::ranking::Ranked;
+use crate::metrics::ranking::{Ranked, positive_weight, weight};
 
 /// Groups of rows at most.
 const MAX_GROUPS: usize = 200;
@@ -81,7 +81,7 @@ impl Curve {
 impl Block {
     /// A group is given one row of the overall share, so that no probability becomes 0 or 1.
     fn of(rows: &[Ranked], overall: f64) -> Self {
-        let weight: f64 = rows.iter().map(|row| row.weight).sum();
+        let weight = weight(rows);
         let said = rows.iter().map(|row| row.weight * f64::from(row.probability)).sum::<f64>() / weight;
         Self { weight, said, came: (positive_weight(rows) + overall) / (weight + 1.0) }
     }
@@ -91,10 +91,6 @@ impl Block {
         let mean = |a: f64, b: f64| (a * self.weight + b * other.weight) / weight;
         Self { weight, said: mean(self.said, other.said), came: mean(self.came, other.came) }
     }
-}
-
-fn positive_weight(rows: &[Ranked]) -> f64 {
-    rows.iter().filter(|row| row.positive).map(|row| row.weight).sum()
 }
 
 /// Blocks whose shares rise: neighbours that fall are pooled.

@@ -1,3 +1,6 @@
+mod directions;
+mod rounds;
+
 use std::ops::ControlFlow;
 
 use super::loss::Loss;
@@ -138,25 +141,6 @@ fn every_round_lowers_the_training_loss() {
             last = earlier;
         }
     }
-}
-
-#[test]
-fn fitting_stops_at_the_best_round_on_the_validation_rows() {
-    let (train, validation) = (rows(400, 5, 2), rows(400, 6, 2));
-    let params = Params { rounds: 500, patience: 10, learning_rate: 0.3, min_leaf_rows: Some(1), l2: Some(0.0), ..small() };
-    let mut steps = 0;
-    let fitted = params
-        .check()
-        .unwrap()
-        .fit(&train, Some(&validation), 7, &mut |step| {
-            steps = step.done;
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    assert!(fitted.n_steps() < 490 && steps == fitted.n_steps() + 10, "{} of {steps}", fitted.n_steps());
-    let mut shorter = fitted.clone();
-    shorter.rounds.pop();
-    assert!(loss(&shorter, &validation) > loss(&fitted, &validation));
 }
 
 #[test]
@@ -302,80 +286,6 @@ fn limits_grow_with_the_rows_up_to_their_full_size() {
     assert_eq!((strength(2), strength(3_000), strength(12_000)), (4.0, 4.0, 2.0));
     let given = Params { min_leaf_rows: Some(7), l2: Some(0.0), ..Params::default() };
     assert_eq!((given.grow_params(150).split.min_leaf_rows, given.grow_params(150).split.l2), (7, 0.0));
-}
-
-#[test]
-fn few_rows_find_out_on_folds_when_to_stop() {
-    let (data, test) = (rows(300, 17, 2), rows(2000, 18, 2));
-    let params = Params { rounds: 400, learning_rate: 0.2, patience: 20, ..Params::default() };
-    let mut last = Step { done: 0, total: 0 };
-    let folded = params
-        .clone()
-        .check()
-        .unwrap()
-        .fit(&data, None, 7, &mut |step| {
-            assert!(step.done > last.done && step.done <= step.total);
-            last = step;
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    assert!((1..400).contains(&folded.n_steps()) && last == Step { done: 400 + folded.n_steps(), total: 800 });
-    assert!(loss(&folded, &test) < 0.8 * loss(&fit(params, &data, None), &test));
-}
-
-#[test]
-fn many_rows_find_out_on_one_fold_unless_few_rounds_are_given() {
-    let data = rows(6000, 19, 2);
-    let n_steps = |rounds| {
-        let params = Params { rounds, learning_rate: 0.3, patience: 10, random_strength: Some(0.0), ..small() };
-        params.check().unwrap().fit(&data, None, 7, &mut to_the_end).unwrap().n_steps()
-    };
-    assert_eq!(n_steps(150), 150);
-    assert!((5..150).contains(&n_steps(401)), "{}", n_steps(401));
-}
-
-#[test]
-fn a_column_with_a_direction_never_turns_the_other_way() {
-    let mut random = Random::new(5);
-    let (mut values, mut classes) = (vec![], vec![]);
-    for _ in 0..3000 {
-        let [a, b, c] = [(); 3].map(|()| random.unit() as f32);
-        let lean = (9.0 * a).sin() + a - (7.0 * b).cos() - b + c * a + 2.0 * random.unit() as f32 - 1.0;
-        values.extend([if random.unit() < 0.05 { f32::NAN } else { a }, b, c, random.below(5) as f32 - 1.0]);
-        classes.push(u32::from(lean > 0.5));
-    }
-    let features = Matrix::new(3000, 4, values).unwrap();
-    let data = Data::new(features, vec![NUMERIC, NUMERIC, NUMERIC, LEVELS], classes, 2, None).unwrap();
-    let turns = |fitted: &Fitted, column: usize, direction: f32, random: &mut Random| {
-        (0..500).any(|_| {
-            let mut row: Vec<f32> = data.features().row(random.below(3000)).to_vec();
-            let raw = (0..=40).map(|step| {
-                row[column] = step as f32 / 40.0;
-                fitted.raw(&row)[0] * direction
-            });
-            !raw.collect::<Vec<_>>().is_sorted()
-        })
-    };
-    let params = Params { monotone: vec![1, -1, 0, 0], rounds: 60, ..small() };
-    let fitted = fit(params.clone(), &data, None);
-    assert!(!turns(&fitted, 0, 1.0, &mut random) && !turns(&fitted, 1, -1.0, &mut random));
-    let free = fit(Params { monotone: vec![], ..params.clone() }, &data, None);
-    assert!(turns(&free, 0, 1.0, &mut random) && turns(&free, 1, -1.0, &mut random));
-    assert!(loss(&free, &data) < loss(&fitted, &data) && loss(&fitted, &data) < 0.68);
-    assert_eq!(fit(Params { monotone: vec![0; 4], ..params }, &data, None), free);
-}
-
-#[test]
-fn a_direction_that_makes_no_sense_is_refused_with_its_column() {
-    let message = |monotone: Vec<i8>, n_classes: usize| {
-        let params = Params { monotone, ..small() }.check().unwrap();
-        params.fit(&rows(100, 1, n_classes), None, 1, &mut to_the_end).unwrap_err().to_string()
-    };
-    assert_eq!(message(vec![0, 0, 1], 2), "column 2 cannot be monotone: its levels have no order");
-    assert_eq!(message(vec![0, -1, 0], 3), "column 1 cannot be monotone: there are more than two classes");
-    assert_eq!(message(vec![1], 2), "expected 3 monotone directions, found 1");
-    let error = Params { monotone: vec![0, 2], ..small() }.check().unwrap_err();
-    assert_eq!(error.to_string(), "gradient-boosting parameter `monotone` is 2, but should be 1, -1 or 0");
 }
 
 #[test]

@@ -4,14 +4,14 @@
 
 use data_contract::ReliabilityBin;
 
-use super::ranking::Ranked;
+use super::ranking::{Ranked, weight};
 
 /// Groups of a reliability curve.
 const N_BINS: usize = 10;
 
 /// The mean absolute difference of mean probability and share over ten groups of equal weight; none without rows.
 pub(super) fn expected_calibration_error(rows: &[Ranked]) -> Option<f64> {
-    let total: f64 = rows.iter().map(|row| row.weight).sum();
+    let total = weight(rows);
     let off = |(weight, bin): &(f64, ReliabilityBin)| weight * (bin.probability - bin.share).abs();
     (!rows.is_empty()).then(|| weighted_bins(rows).iter().map(off).sum::<f64>() / total)
 }
@@ -25,7 +25,7 @@ pub(super) fn reliability(rows: &[Ranked]) -> Vec<ReliabilityBin> {
 fn weighted_bins(rows: &[Ranked]) -> Vec<(f64, ReliabilityBin)> {
     let mut sorted = rows.to_vec();
     sorted.sort_by(|a, b| a.probability.total_cmp(&b.probability));
-    let size = sorted.iter().map(|row| row.weight).sum::<f64>() / N_BINS as f64;
+    let size = weight(rows) / N_BINS as f64;
     let (mut bins, mut rest, mut group) = (vec![], &sorted[..], 0);
     let mut weight = 0.0;
     for tie in sorted.chunk_by(|a, b| a.probability == b.probability) {

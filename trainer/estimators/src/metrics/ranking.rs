@@ -19,6 +19,16 @@ pub(crate) fn against_rest(probabilities: &Matrix, truth: Truth, class: usize) -
     rows.map(|((probability, &of), weight)| Ranked { probability, positive: of as usize == class, weight }).collect()
 }
 
+/// How much rows count together.
+pub(crate) fn weight(rows: &[Ranked]) -> f64 {
+    rows.iter().map(|row| row.weight).sum()
+}
+
+/// How much those of the class count.
+pub(crate) fn positive_weight(rows: &[Ranked]) -> f64 {
+    rows.iter().filter(|row| row.positive).map(|row| row.weight).sum()
+}
+
 /// Rows of equal probability: the weights of the positive and of the negative ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Ties {

@@ -99,21 +99,9 @@ fn rounded(value: f64) -> f64 {
 
 /// The axes of a family; limits on rows follow the number of rows.
 pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
-    let axis = |name, range| Axis { name, range };
     let most_leaf_rows = (n_rows as f64 / 30.0).clamp(4.0, 300.0);
     match family {
-        Family::GradientBoosting => vec![
-            axis("learning_rate", Range::Logarithmic(0.015, 0.2)),
-            axis("max_leaves", Range::Whole(4.0, 96.0)),
-            axis("min_leaf_rows", Range::Whole(2.0, most_leaf_rows)),
-            axis("l2", Range::Logarithmic(0.1, 60.0)),
-            axis("row_share", Range::Linear(0.5, 1.0)),
-            axis("column_share", Range::Linear(0.25, 1.0)),
-            axis("random_strength", Range::Linear(0.0, 6.0)),
-            axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
-            axis("category_l2", Range::Logarithmic(0.5, 50.0)),
-            axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),
-        ],
+        Family::GradientBoosting => of_boosting(most_leaf_rows),
         Family::RandomForest => vec![
             axis("max_leaves", Range::Whole(32.0, 1024.0)),
             axis("min_leaf_rows", Range::Whole(1.0, most_leaf_rows.min(60.0))),
@@ -141,6 +129,25 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
             axis("n_knots", Range::OneOf([0, 4, 9, 16].map(Json::from).to_vec())),
         ],
     }
+}
+
+fn of_boosting(most_leaf_rows: f64) -> Vec<Axis> {
+    vec![
+        axis("learning_rate", Range::Logarithmic(0.015, 0.2)),
+        axis("max_leaves", Range::Whole(4.0, 96.0)),
+        axis("min_leaf_rows", Range::Whole(2.0, most_leaf_rows)),
+        axis("l2", Range::Logarithmic(0.1, 60.0)),
+        axis("row_share", Range::Linear(0.5, 1.0)),
+        axis("column_share", Range::Linear(0.25, 1.0)),
+        axis("random_strength", Range::Linear(0.0, 6.0)),
+        axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
+        axis("category_l2", Range::Logarithmic(0.5, 50.0)),
+        axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),
+    ]
+}
+
+fn axis(name: &'static str, range: Range) -> Axis {
+    Axis { name, range }
 }
 
 fn hidden_layers() -> Vec<Json> {

@@ -1,7 +1,7 @@
 //! A tree grown leaf by leaf: the leaf whose question gains most is split next.
 //!
 //! A question's gain is judged with some noise, as by Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", NeurIPS
-//! 2018. Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
+//! 2018; one that gains nothing with it is not asked, so questions about little are left out at times. Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
 
 use std::ops::Range;
 
@@ -26,8 +26,8 @@ pub(crate) struct GrowParams<'a> {
     pub(crate) max_leaves: usize,
     /// Questions on a path at most.
     pub(crate) max_depth: usize,
-    /// Standard deviation of the noise on the gain of each column's best question. A question about nothing gains the square of a standard
-    /// normal number, so this is a number of such gains.
+    /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on
+    /// average: the gain is twice a difference of log likelihoods, so that of one is chi-squared with mean 1.
     pub(crate) random_strength: f64,
     /// What limits each question.
     pub(crate) split: SplitParams<'a>,
