@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use data_contract::Dataset;
 
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "data/contract",
     "inference-wasm",
     "inference-wasm/edge",
+    "inference-wasm/inventory",
     "inference-wasm/predictor",
     "inference-wasm/rustfft",
     "monitor",
