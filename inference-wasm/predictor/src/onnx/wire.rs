@@ -57,6 +57,11 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 
 /// Takes a number off the front; `None` when the bytes end within it, or it is longer than any.
 pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    // Most numbers of a file are small.
+    if let Some((byte, rest)) = bytes.split_first().filter(|(byte, _)| **byte < 0x80) {
+        *bytes = rest;
+        return Some(u64::from(*byte));
+    }
     let mut number = 0;
     for (place, byte) in (0..10_usize).zip(*bytes) {
         number |= u64::from(byte & 0x7f) << (7 * place);
@@ -77,7 +82,7 @@ pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> 
     match field {
         Field::Number(number) => list.push(number as i64),
         Field::Bytes(mut packed) => {
-            list.reserve_exact(packed.iter().filter(|byte| **byte & 0x80 == 0).count());
+            list.reserve_exact(n_numbers(packed));
             while !packed.is_empty() {
                 list.push(varint(&mut packed).ok_or(Broken::Message)? as i64);
             }
@@ -87,12 +92,31 @@ pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> 
     Ok(())
 }
 
+/// How many numbers a packed list holds: the bytes without the bit that says that more follow, counted by eight.
+fn n_numbers(packed: &[u8]) -> usize {
+    let (eights, rest) = packed.as_chunks::<8>();
+    let going_on = |bits: u64| (bits & 0x8080_8080_8080_8080).count_ones() as usize;
+    let mut n_going_on = 0;
+    for eight in eights {
+        n_going_on += going_on(u64::from_le_bytes(*eight));
+    }
+    for byte in rest {
+        n_going_on += going_on(u64::from(*byte));
+    }
+    packed.len() - n_going_on
+}
+
 /// Appends one float32, or a packed list of them.
 pub(crate) fn floats(field: Field, list: &mut Vec<f32>) -> Result<(), Broken> {
     match field {
         Field::Four(bytes) => list.push(f32::from_le_bytes(bytes)),
         Field::Bytes(packed) => match packed.as_chunks::<4>() {
-            (values, []) => list.extend(values.iter().map(|bytes| f32::from_le_bytes(*bytes))),
+            (values, []) => {
+                list.reserve_exact(values.len());
+                for bytes in values {
+                    list.push(f32::from_le_bytes(*bytes));
+                }
+            }
             _ => return Err(Broken::Message),
         },
         _ => return Err(Broken::Message),
@@ -154,5 +178,6 @@ mod tests {
         };
         assert_eq!(read(&[0x08, 3, 0x08, 4]), [3, 4]);
         assert_eq!(read(&[0x0a, 3, 3, 0x96, 0x01]), [3, 150]);
+        assert_eq!(read(&[0x0a, 12, 1, 2, 3, 0x96, 0x01, 4, 5, 6, 0x96, 0x01, 7, 8]), [1, 2, 3, 150, 4, 5, 6, 150, 7, 8]);
     }
 }

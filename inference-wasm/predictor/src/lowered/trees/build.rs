@@ -30,13 +30,33 @@ pub(super) fn read(operator: &Operator, n_features: usize, n_classes: usize) -> 
     Ok((Trees { columns, nodes, roots, values: leaves.values, n_logits: leaves.n_logits }, is_linked))
 }
 
+/// What a node asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Leaf,
+    AtMost,
+    Equal,
+    Unknown,
+}
+
+impl Mode {
+    fn of(text: &[u8]) -> Self {
+        match text {
+            b"LEAF" => Self::Leaf,
+            b"BRANCH_LEQ" => Self::AtMost,
+            b"BRANCH_EQ" => Self::Equal,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// The operator's attributes of nodes, all of one length. A node's children come after it, in its own tree.
 struct Lists<'a> {
     trees: &'a [i64],
     ids: &'a [i64],
     features: &'a [i64],
     values: &'a [f32],
-    modes: &'a [&'a [u8]],
+    modes: Vec<Mode>,
     yes: &'a [i64],
     no: &'a [i64],
     missing_yes: &'a [i64],
@@ -52,7 +72,10 @@ impl<'a> Lists<'a> {
             ids,
             features: list("nodes_featureids")?,
             values: same_length(&attribute(operator, "nodes_values")?.floats, ids.len())?,
-            modes: same_length(&attribute(operator, "nodes_modes")?.texts, ids.len())?,
+            modes: same_length(&attribute(operator, "nodes_modes")?.texts, ids.len())?
+                .iter()
+                .map(|text| Mode::of(text))
+                .collect(),
             yes: list("nodes_truenodeids")?,
             no: list("nodes_falsenodeids")?,
             missing_yes: list("nodes_missing_value_tracks_true")?,
@@ -86,7 +109,7 @@ impl<'a> Lists<'a> {
     }
 
     fn is_leaf(&self, at: usize) -> bool {
-        self.modes[at] == b"LEAF"
+        self.modes[at] == Mode::Leaf
     }
 
     fn child(&self, at: usize, id: i64) -> usize {
@@ -227,12 +250,12 @@ impl<'a> Flat<'a> {
         let (yes, no) = (lists.child(at, lists.yes[at]), lists.child(at, lists.no[at]));
         let feature = lists.features[at] as u32;
         match lists.modes[at] {
-            b"BRANCH_LEQ" if lists.values[at].is_finite() => {
+            Mode::AtMost if lists.values[at].is_finite() => {
                 let code = if lists.missing_yes[at] == 1 { Code::MissingFirst } else { Code::MissingLast };
                 let next = self.children(Target::Node(yes), Target::Node(no));
                 Ok(Node { mask: NUMBER, bound: order(lists.values[at]), column: self.number(feature, code), next })
             }
-            b"BRANCH_EQ" => {
+            Mode::Equal => {
                 let (words, no) = self.set(at)?;
                 self.words(feature, words, yes, no)
             }
@@ -253,7 +276,7 @@ impl<'a> Flat<'a> {
                 None => words.push((level / 32, 1 << (level % 32))),
             }
             let no = lists.child(at, lists.no[at]);
-            let goes_on = lists.modes[no] == b"BRANCH_EQ"
+            let goes_on = lists.modes[no] == Mode::Equal
                 && lists.features[no] == feature
                 && lists.yes[no] != lists.no[no]
                 && lists.child(no, lists.yes[no]) == yes;
