@@ -11,8 +11,16 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const QUALITY = Number(process.env.BROTLI_QUALITY ?? 9);
 const CACHE = join(import.meta.dirname, '.cache');
 
-/** A file compressed; kept by its digest. */
+const sent = new Map();
+
+/** A file compressed; kept in memory, so that every engine's files are sent at once. */
 export function compressed(path) {
+  if (!sent.has(path)) sent.set(path, compress(path));
+  return sent.get(path);
+}
+
+/** A file compressed; kept by its digest. */
+function compress(path) {
   const bytes = readFileSync(path);
   const kept = join(CACHE, `${createHash('sha256').update(bytes).digest('hex')}.${QUALITY}.br`);
   if (!existsSync(kept)) {

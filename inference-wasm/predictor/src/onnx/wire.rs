@@ -2,6 +2,10 @@
 //!
 //! Source: "Encoding", protobuf.dev. Groups, which ONNX has none of, are refused.
 
+/// Bytes of the longest number, with seven bits each.
+const MAX_BYTES: usize = 10;
+const MAX_BITS: usize = 7 * MAX_BYTES;
+
 /// Why bytes are not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -57,13 +61,8 @@ fn take<'a>(bytes: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
 
 /// Takes a number off the front; `None` when the bytes end within it, or it is longer than any.
 pub(crate) fn varint(bytes: &mut &[u8]) -> Option<u64> {
-    // Most numbers of a file are small.
-    if let Some((byte, rest)) = bytes.split_first().filter(|(byte, _)| **byte < 0x80) {
-        *bytes = rest;
-        return Some(u64::from(*byte));
-    }
     let mut number = 0;
-    for (place, byte) in (0..10_usize).zip(*bytes) {
+    for (place, byte) in (0..MAX_BYTES).zip(*bytes) {
         number |= u64::from(byte & 0x7f) << (7 * place);
         if byte & 0x80 == 0 {
             *bytes = &bytes[place + 1..];
@@ -81,15 +80,30 @@ pub(crate) fn text(bytes: &[u8]) -> Result<&str, Broken> {
 pub(crate) fn integers(field: Field, list: &mut Vec<i64>) -> Result<(), Broken> {
     match field {
         Field::Number(number) => list.push(number as i64),
-        Field::Bytes(mut packed) => {
+        Field::Bytes(packed) => {
             list.reserve_exact(n_numbers(packed));
-            while !packed.is_empty() {
-                list.push(varint(&mut packed).ok_or(Broken::Message)? as i64);
-            }
+            unpack(packed, list)?;
         }
         _ => return Err(Broken::Message),
     }
     Ok(())
+}
+
+/// The numbers of a packed list. A file has a million of them, so bytes are taken one by one and not through [`varint`].
+fn unpack(packed: &[u8], list: &mut Vec<i64>) -> Result<(), Broken> {
+    let (mut number, mut shift) = (0, 0);
+    for byte in packed {
+        if shift == MAX_BITS {
+            return Err(Broken::Message);
+        }
+        number |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte & 0x80 == 0 {
+            list.push(number as i64);
+            (number, shift) = (0, 0);
+        }
+    }
+    if shift == 0 { Ok(()) } else { Err(Broken::Message) }
 }
 
 /// How many numbers a packed list holds: the bytes without the bit that says that more follow, counted by eight.
@@ -167,6 +181,14 @@ mod tests {
             assert!(fields(broken).any(|field| field.is_err()), "{broken:?}");
             assert!(fields(broken).count() <= 1);
         }
+    }
+
+    #[test]
+    fn a_packed_list_that_ends_early_or_holds_too_long_a_number_is_refused() {
+        let read = |packed: &[u8]| integers(Field::Bytes(packed), &mut Vec::new());
+        assert_eq!(read(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]), Ok(()));
+        assert_eq!(read(&[1, 0x80]), Err(Broken::Message));
+        assert_eq!(read(&[0xff; 11]), Err(Broken::Message));
     }
 
     #[test]

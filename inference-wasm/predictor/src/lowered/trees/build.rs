@@ -2,6 +2,8 @@
 //!
 //! Source: ONNX operators, `ai.onnx.ml` version 3, TreeEnsembleClassifier; the order of the lists is the trainer's.
 
+use std::ops::Range;
+
 use crate::lowered::pattern::{Known, known, unknown};
 use crate::onnx::Node as Operator;
 
@@ -86,26 +88,27 @@ impl<'a> Lists<'a> {
 
     /// Trees and nodes are numbered from 0 in the order of the lists, and children come after their parent.
     fn check(&self, n_features: usize) -> Known<()> {
-        let (mut tree, mut next_id) = (-1, 0);
-        for (at, last_id) in self.last_ids().into_iter().enumerate() {
-            if self.trees[at] == tree + 1 {
-                (tree, next_id) = (tree + 1, 0);
-            }
-            let is_child = |id: i64| id > self.ids[at] && id <= last_id;
-            let is_fit = self.is_leaf(at) || (is_child(self.yes[at]) && is_child(self.no[at]));
-            let has_feature = (0..n_features as i64).contains(&self.features[at]);
-            if self.trees[at] != tree || self.ids[at] != next_id || !is_fit || !has_feature {
+        let mut first = 0;
+        for (tree, ids) in self.trees.chunk_by(|a, b| a == b).enumerate() {
+            let nodes = first..first + ids.len();
+            if ids[0] != tree as i64 || !self.is_tree(nodes, n_features as i64) {
                 return unknown("the nodes of its trees");
             }
-            next_id += 1;
+            first += ids.len();
         }
         Ok(())
     }
 
-    /// For each node the last id of its tree.
-    fn last_ids(&self) -> Vec<i64> {
-        let trees = self.trees.chunk_by(|a, b| a == b);
-        trees.flat_map(|tree| std::iter::repeat_n(tree.len() as i64 - 1, tree.len())).collect()
+    // A function of its own, as that of each loop of a tree: what a browser runs often it makes faster, but not what it is in the midst of.
+    #[inline(never)]
+    fn is_tree(&self, nodes: Range<usize>, n_features: i64) -> bool {
+        let (first, n_nodes) = (nodes.start, nodes.len() as i64);
+        nodes.into_iter().all(|at| {
+            let id = (at - first) as i64;
+            let is_child = |child: i64| child > id && child < n_nodes;
+            let leads_on = self.is_leaf(at) || (is_child(self.yes[at]) && is_child(self.no[at]));
+            self.ids[at] == id && leads_on && (0..n_features).contains(&self.features[at])
+        })
     }
 
     fn is_leaf(&self, at: usize) -> bool {
@@ -215,6 +218,7 @@ impl<'a> Flat<'a> {
     }
 
     /// Lays out a tree and gives its root's place.
+    #[inline(never)]
     fn tree(&mut self, root: usize) -> Known<u32> {
         let first = self.room(1);
         self.waiting.clear();
