@@ -70,6 +70,8 @@ pub struct Params {
     pub column_share: f64,
     /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on average:
     /// columns that only chance sets apart take turns. When absent, 4 up to 3000 rows, and less by the square root of the number of rows.
+    /// It fades once the steps of all rounds so far come near the logarithm of the number of rows, as in CatBoost: what few rows tell is then
+    /// left to be learned.
     pub random_strength: Option<f64>,
     /// Bins of a numeric column at most, beside the one for missing values; 2 to 255.
     pub max_bins: usize,
@@ -135,12 +137,13 @@ impl Params {
         Ok(ValidParams { params: self, exact_rounds: false })
     }
 
-    fn grow_params(&self, n_rows: usize) -> GrowParams<'_> {
+    /// What limits the trees of a round after so many.
+    fn grow_params(&self, n_rows: usize, n_before: usize) -> GrowParams<'_> {
         let rows = |most: f64| (most * by_rows(n_rows)).round().max(2.0) as usize;
         GrowParams {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
-            random_strength: self.random_strength.unwrap_or_else(|| 4.0 * (FEW_ROWS / n_rows as f64).sqrt().min(1.0)),
+            random_strength: self.random_strength(n_rows) * self.left(n_rows, n_before),
             split: SplitParams {
                 l2: self.l2(n_rows),
                 min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),
@@ -150,6 +153,16 @@ impl Params {
                 monotone: if self.has_directions() { &self.monotone } else { &[] },
             },
         }
+    }
+
+    fn random_strength(&self, n_rows: usize) -> f64 {
+        self.random_strength.unwrap_or_else(|| 4.0 * (FEW_ROWS / n_rows as f64).sqrt().min(1.0))
+    }
+
+    /// How much of the noise is left after so many rounds: of n rows and steps of s in all, x / (1 + x) where x = n exp(-s).
+    fn left(&self, n_rows: usize, n_before: usize) -> f64 {
+        let left = n_rows as f64 * (-self.learning_rate * n_before as f64).exp();
+        left / (1.0 + left)
     }
 
     fn l2(&self, n_rows: usize) -> f64 {

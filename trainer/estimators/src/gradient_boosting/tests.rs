@@ -275,17 +275,25 @@ fn two_rows_give_the_shares_of_the_classes() {
 fn limits_grow_with_the_rows_up_to_their_full_size() {
     let params = Params::default();
     let limits = |n_rows: usize| {
-        let split = params.grow_params(n_rows).split;
+        let split = params.grow_params(n_rows, 0).split;
         (split.min_leaf_rows, split.l2, split.category_smoothing, split.min_group_rows)
     };
     assert_eq!(limits(30_000), (40, 5.0, 50.0, 100));
     assert_eq!(limits(10_000_000), limits(30_000));
     assert_eq!(limits(1875), (10, 1.25, 12.5, 25));
     assert_eq!(limits(2).0, 2);
-    let strength = |n_rows: usize| params.grow_params(n_rows).random_strength;
-    assert_eq!((strength(2), strength(3_000), strength(12_000)), (4.0, 4.0, 2.0));
+    assert_eq!([2, 3_000, 12_000].map(|n_rows| params.random_strength(n_rows)), [4.0, 4.0, 2.0]);
     let given = Params { min_leaf_rows: Some(7), l2: Some(0.0), ..Params::default() };
-    assert_eq!((given.grow_params(150).split.min_leaf_rows, given.grow_params(150).split.l2), (7, 0.0));
+    assert_eq!((given.grow_params(150, 0).split.min_leaf_rows, given.grow_params(150, 0).split.l2), (7, 0.0));
+}
+
+#[test]
+fn noise_fades_when_the_steps_come_near_the_logarithm_of_the_rows() {
+    let params = Params::default();
+    // The logarithm of 2981 is 8, which 200 steps of 0.04 make.
+    let strength = |n_before: usize| params.grow_params(2_981, n_before).random_strength;
+    assert!(strength(0) > 3.99 && strength(400) < 0.01);
+    assert!((strength(200) - 2.0).abs() < 0.01);
 }
 
 #[test]
