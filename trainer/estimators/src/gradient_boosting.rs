@@ -34,8 +34,11 @@ const MAX_FOLDED_ROWS: usize = 5000;
 /// From this many rows on, what depends on the number of rows has its full size.
 const MANY_ROWS: f64 = 30_000.0;
 
-/// Up to this many rows, what many rows make needless has its full size.
+/// Up to this many rows, what many rows make needless has its full size; each as many again add 1 to the penalty on leaf values.
 const FEW_ROWS: f64 = 3_000.0;
+
+/// The penalty on squared leaf values of many rows: what they tell may not hold tomorrow.
+const MAX_L2: f64 = 6.0;
 
 /// Keeps the seeds of averaged ensembles apart from those of folds, which follow one another.
 const SEED_STEP: u64 = 0x1000_0001;
@@ -62,7 +65,7 @@ pub struct Params {
     pub max_depth: usize,
     /// Rows of a leaf at least; when absent, up to 40, by the square root of the number of rows.
     pub min_leaf_rows: Option<usize>,
-    /// Penalty on squared leaf values; when absent, up to 5, by the square root of the number of rows.
+    /// Penalty on squared leaf values; when absent, a 3000th of the number of rows, up to 6.
     pub l2: Option<f64>,
     /// Share of the rows that each round sees, in `(0, 1]`.
     pub row_share: f64,
@@ -166,7 +169,7 @@ impl Params {
     }
 
     fn l2(&self, n_rows: usize) -> f64 {
-        self.l2.unwrap_or_else(|| 5.0 * by_rows(n_rows))
+        self.l2.unwrap_or_else(|| (n_rows as f64 / FEW_ROWS).min(MAX_L2))
     }
 
     fn has_directions(&self) -> bool {

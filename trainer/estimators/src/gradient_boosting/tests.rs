@@ -278,9 +278,9 @@ fn limits_grow_with_the_rows_up_to_their_full_size() {
         let split = params.grow_params(n_rows, 0).split;
         (split.min_leaf_rows, split.l2, split.category_smoothing, split.min_group_rows)
     };
-    assert_eq!(limits(30_000), (40, 5.0, 50.0, 100));
+    assert_eq!(limits(30_000), (40, 6.0, 50.0, 100));
     assert_eq!(limits(10_000_000), limits(30_000));
-    assert_eq!(limits(1875), (10, 1.25, 12.5, 25));
+    assert_eq!(limits(1875), (10, 0.625, 12.5, 25));
     assert_eq!(limits(2).0, 2);
     assert_eq!([2, 3_000, 12_000].map(|n_rows| params.random_strength(n_rows)), [4.0, 4.0, 2.0]);
     let given = Params { min_leaf_rows: Some(7), l2: Some(0.0), ..Params::default() };
