@@ -11,20 +11,13 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { compressed, startServer } from './server.mjs';
+import { ENGINES, compressed, startServer } from './server.mjs';
 import { explanations, inWorkers, table, verdicts } from './report.mjs';
 import { Predictor } from '../pkg/lite/node.js';
 
 const ROOT = resolve(import.meta.dirname, '..', '..');
 const HOME = resolve(ROOT, process.env.TIDEMARK_HOME ?? 'data');
 const N_ROUNDS = 5;
-
-/** What each engine makes the page fetch, beside the model. */
-const ENGINES = {
-  lite: ['pkg/lite/inference_wasm.js', 'pkg/lite/inference_wasm_bg.wasm'],
-  full: ['pkg/full/inference_wasm.js', 'pkg/full/inference_wasm_bg.wasm'],
-  onnxruntime: ['ort/ort.wasm.min.mjs', 'ort/ort-wasm-simd-threaded.mjs', 'ort/ort-wasm-simd-threaded.wasm'],
-};
 
 const newest = newestByFamily();
 const models = { booster: process.argv[2] ?? join(HOME, 'production', 'model.onnx'), forest: process.argv[3] ?? newestForest() };

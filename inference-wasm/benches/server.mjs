@@ -11,6 +11,13 @@ const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '
 const QUALITY = Number(process.env.BROTLI_QUALITY ?? 9);
 const CACHE = join(import.meta.dirname, '.cache');
 
+/** What each engine makes the page fetch, beside the model. */
+export const ENGINES = {
+  lite: ['pkg/lite/inference_wasm.js', 'pkg/lite/inference_wasm_bg.wasm'],
+  full: ['pkg/full/inference_wasm.js', 'pkg/full/inference_wasm_bg.wasm'],
+  onnxruntime: ['ort/ort.wasm.min.mjs', 'ort/ort-wasm-simd-threaded.mjs', 'ort/ort-wasm-simd-threaded.wasm'],
+};
+
 const sent = new Map();
 
 /** A file compressed; kept in memory, so that every engine's files are sent at once. */
@@ -30,6 +37,14 @@ function compress(path) {
   return readFileSync(kept);
 }
 
+/** The header by which a page has its engine and its model fetched at once, as a page that cares for its first answer does. */
+function preloads(query) {
+  const [engine, model] = [query.get('engine'), query.get('model')];
+  if (!(engine in ENGINES)) return {};
+  const hint = (path) => `<./${path}>; rel=${/js$/.test(path) ? 'modulepreload' : 'preload; as=fetch; crossorigin'}`;
+  return { link: [...ENGINES[engine], `${model}.onnx`].map(hint).join(', ') };
+}
+
 /** Serves the benchmark's own files, `folders` under their names, and `models` as /NAME.onnx. */
 export async function startServer(own, folders, models) {
   const find = (path) => {
@@ -38,11 +53,13 @@ export async function startServer(own, folders, models) {
     return models[first.replace(/\.onnx$/, '')] ?? join(own, first);
   };
   const server = createServer((request, response) => {
-    const path = find(new URL(request.url, 'http://localhost').pathname);
+    const { pathname, searchParams } = new URL(request.url, 'http://localhost');
+    const path = find(pathname);
     if (!existsSync(path)) return response.writeHead(404).end();
     const type = TYPES[extname(path)] ?? 'application/octet-stream';
     const isolated = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
-    return response.writeHead(200, { 'content-type': type, 'content-encoding': 'br', ...isolated }).end(compressed(path));
+    const headers = { 'content-type': type, 'content-encoding': 'br', ...isolated, ...preloads(searchParams) };
+    return response.writeHead(200, headers).end(compressed(path));
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', done));
   return {
