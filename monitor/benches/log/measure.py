@@ -45,7 +45,7 @@ def repeats_query(values):
     parts = {
         "day": re.search("SELECT (.+?) AS logged_on, CASE", values)[1],
         "filter": re.search(r"WHERE (.+)\n\) AS logged", values)[1],
-        "features": ", ".join(f'"feature_{column["name"]}"' for column in contract["columns"]),
+        "features": ", ".join(f'"feature_{name}"' for name in contract["properties"]),
         "log": SOURCE,
     }
     sql = (log.parents[2] / "sql/count_repeats.sql").read_text()

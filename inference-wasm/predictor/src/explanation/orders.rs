@@ -11,7 +11,7 @@ use super::{Method, Question, Scale, Shares, mean};
 use crate::error::PredictError;
 
 /// Rows that the model is asked for, about; with more columns there are fewer orders, then fewer background rows.
-const N_ASKED: usize = 4096;
+const N_ASKED: usize = 2048;
 /// Background rows that are used, at least.
 const FEWEST_ROWS: usize = 16;
 

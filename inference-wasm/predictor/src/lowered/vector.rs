@@ -31,7 +31,7 @@ fn product_in_tiles<T: Number>(terms: &[Term<T>], matrix: &[T], n_columns: usize
     sums.clear();
     sums.resize(n_columns, T::default());
     let mut first = 0;
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "wasm32"))]
     while n_columns - first >= 2 * TILE {
         first = tile::<T, { 2 * TILE }>(terms, matrix, first, sums);
     }
