@@ -51,12 +51,13 @@ struct Sample {
     left_out: Vec<u32>,
 }
 
-/// What the trees of a round are grown from.
-struct Standing<'a> {
+/// What all trees of a round begin with.
+struct RoundStart<'a> {
     /// Rounds before.
     n_rounds: usize,
     /// Row numbers to learn from.
     chosen: &'a [u32],
+    /// Of the raw values as they are now.
     normalisers: Vec<f32>,
 }
 
@@ -87,7 +88,7 @@ impl<'a> Boosting<'a> {
     pub(super) fn round(&mut self) {
         let sample = self.sample();
         let seed = self.random.bits();
-        let standing = Standing {
+        let start = RoundStart {
             n_rounds: self.fitted.rounds.len(),
             chosen: &sample.chosen,
             normalisers: self.problem.loss.normalisers(&self.raw),
@@ -97,7 +98,7 @@ impl<'a> Boosting<'a> {
         while round.len() < self.fitted.base.len() {
             let first = round.len();
             let grow = |(at, desk): (usize, &mut Desk)| {
-                self.problem.grow(first + at, &self.raw, &standing, Random::of_part(seed, first + at), desk)
+                self.problem.grow(first + at, &self.raw, &start, Random::of_part(seed, first + at), desk)
             };
             let grown: Vec<Grown> = desks.par_iter_mut().enumerate().map(grow).collect();
             for (grown, desk) in grown.into_iter().zip(&desks) {
@@ -140,15 +141,15 @@ impl<'a> Boosting<'a> {
 
 impl Problem<'_> {
     /// Grows the tree of an output.
-    fn grow(&self, output: usize, raw: &[f32], standing: &Standing, mut random: Random, desk: &mut Desk) -> Grown {
+    fn grow(&self, output: usize, raw: &[f32], start: &RoundStart, mut random: Random, desk: &mut Desk) -> Grown {
         desk.gradients.resize(self.data.n_rows(), Gradient::default());
-        self.loss.gradients(output, raw, &standing.normalisers, &mut desk.gradients);
+        self.loss.gradients(output, raw, &start.normalisers, &mut desk.gradients);
         desk.quantised.fill(&desk.gradients, random.bits());
         desk.rows.clear();
-        desk.rows.extend_from_slice(standing.chosen);
+        desk.rows.extend_from_slice(start.chosen);
         let columns = self.sample_columns(&mut random);
         let ground = Ground { binning: &self.binning, binned: &self.binned, quantised: &desk.quantised };
-        let params = self.params.grow_params(self.data.n_rows(), standing.n_rounds);
+        let params = self.params.grow_params(self.data.n_rows(), start.n_rounds);
         let mut grown = grow(&params, ground, &columns, &mut desk.rows, &mut desk.work, random.bits());
         let value = |leaf: &GrownLeaf| self.leaf_value(&desk.gradients, &desk.rows[leaf.rows.clone()], leaf);
         let values: Vec<f32> = grown.leaves.par_iter().map(value).collect();

@@ -1,0 +1,184 @@
+//! What a fit of gradient boosting can be told, and what follows from the number of rows where it is not.
+
+use serde::{Deserialize, Serialize};
+
+use super::ValidParams;
+use crate::family::Family;
+use crate::matrix::check_length;
+use crate::tree::binning::N_BINS;
+use crate::tree::grow::GrowParams;
+use crate::tree::split::SplitParams;
+use crate::{Data, Error, FeatureKind};
+
+/// From this many rows on, what depends on the number of rows has its full size.
+const MANY_ROWS: f64 = 30_000.0;
+
+/// Up to this many rows, what many rows make needless has its full size.
+const FEW_ROWS: f64 = 3_000.0;
+
+/// Each so many rows add 1 to the penalty on squared leaf values.
+const ROWS_PER_L2: f64 = 3_000.0;
+
+/// The penalty of many rows: what they tell may not hold tomorrow.
+const MAX_L2: f64 = 6.0;
+
+/// Settings of gradient boosting. The defaults lean towards small steps and strong regularisation, which also helps when rows drift.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Params {
+    /// Rounds at most. Without validation rows, a fit finds out on rows held out how many are best, and takes as many on all: on five folds
+    /// of fewer than 5000 rows, on one of more. Up to 400 rounds on 5000 rows or more are taken as they are given.
+    pub rounds: usize,
+    /// Rounds without a better log loss on rows held out after which fitting stops.
+    pub patience: usize,
+    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less.
+    pub n_models: usize,
+    /// What a leaf's step is multiplied by, in `(0, 1]`.
+    pub learning_rate: f64,
+    /// Leaves of a tree at most.
+    pub max_leaves: usize,
+    /// Questions from root to leaf at most.
+    pub max_depth: usize,
+    /// Rows of a leaf at least; when absent, up to 40, by the square root of the number of rows.
+    pub min_leaf_rows: Option<usize>,
+    /// Penalty on squared leaf values; when absent, a 3000th of the number of rows, up to 6.
+    pub l2: Option<f64>,
+    /// Share of the rows that each round sees, in `(0, 1]`.
+    pub row_share: f64,
+    /// Share of the columns that each tree sees, in `(0, 1]`.
+    pub column_share: f64,
+    /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on average:
+    /// columns that only chance sets apart take turns. When absent, 4 up to 3000 rows, and less by the square root of the number of rows.
+    /// It fades once the steps of all rounds so far come near the logarithm of the number of rows, as in CatBoost: what few rows tell is then
+    /// left to be learned.
+    pub random_strength: Option<f64>,
+    /// Bins of a numeric column at most, beside the one for missing values; 2 to 255.
+    pub max_bins: usize,
+    /// Rows of average gradient given to each level before levels are compared; rarer levels are left out of sets. When absent, up to 50, by
+    /// the square root of the number of rows.
+    pub category_smoothing: Option<f64>,
+    /// Further penalty on leaf values below a question about levels.
+    pub category_l2: f64,
+    /// Rows by which a set of levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the number
+    /// of rows.
+    pub category_group_rows: Option<usize>,
+    /// For each column, whether the probability of class 1 must not fall (1) or not rise (-1) as the column's value rises, or may do either
+    /// (0); empty when no column has a direction. Only numeric columns have one, and only with two classes. A missing value is neither
+    /// low nor high.
+    pub monotone: Vec<i8>,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            rounds: 1000,
+            patience: 50,
+            n_models: 1,
+            learning_rate: 0.04,
+            max_leaves: 15,
+            max_depth: 64,
+            min_leaf_rows: None,
+            l2: None,
+            row_share: 0.8,
+            column_share: 0.5,
+            random_strength: None,
+            max_bins: 255,
+            category_smoothing: None,
+            category_l2: 5.0,
+            category_group_rows: None,
+            monotone: vec![],
+        }
+    }
+}
+
+impl Params {
+    /// Refuses what is out of range.
+    pub fn check(self) -> Result<ValidParams, Error> {
+        let whole = |name, value: usize, lowest, highest, expected| in_range(name, value as f64, lowest, highest, expected);
+        let share = |name, value| in_range(name, value, f64::MIN_POSITIVE, 1.0, "above 0 and at most 1");
+        let penalty = |name, value| in_range(name, value, 0.0, f64::MAX, "a number of at least 0");
+        whole("rounds", self.rounds, 1.0, 1e6, "1 to 1000000")?;
+        whole("patience", self.patience, 1.0, f64::MAX, "at least 1")?;
+        whole("n_models", self.n_models, 1.0, 32.0, "1 to 32")?;
+        whole("max_leaves", self.max_leaves, 2.0, 65536.0, "2 to 65536")?;
+        whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
+        whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
+        whole("max_bins", self.max_bins, 2.0, (N_BINS - 1) as f64, "2 to 255")?;
+        share("learning_rate", self.learning_rate)?;
+        share("row_share", self.row_share)?;
+        share("column_share", self.column_share)?;
+        penalty("l2", self.l2.unwrap_or(0.0))?;
+        penalty("random_strength", self.random_strength.unwrap_or(0.0))?;
+        penalty("category_smoothing", self.category_smoothing.unwrap_or(0.0))?;
+        penalty("category_l2", self.category_l2)?;
+        let directions = self.monotone.iter().map(|&direction| f64::from(direction));
+        directions.into_iter().try_for_each(|direction| in_range("monotone", direction, -1.0, 1.0, "1, -1 or 0"))?;
+        Ok(ValidParams { params: self, exact_rounds: false })
+    }
+
+    /// What limits the trees of a round after so many.
+    pub(super) fn grow_params(&self, n_rows: usize, n_before: usize) -> GrowParams<'_> {
+        let rows = |most: f64| (most * by_rows(n_rows)).round().max(2.0) as usize;
+        GrowParams {
+            max_leaves: self.max_leaves,
+            max_depth: self.max_depth,
+            random_strength: self.random_strength(n_rows) * self.noise_left(n_rows, n_before),
+            split: SplitParams {
+                l2: self.l2(n_rows),
+                min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),
+                category_smoothing: self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows)),
+                category_l2: self.category_l2,
+                min_group_rows: self.category_group_rows.unwrap_or_else(|| rows(100.0)),
+                monotone: if self.has_directions() { &self.monotone } else { &[] },
+            },
+        }
+    }
+
+    pub(super) fn random_strength(&self, n_rows: usize) -> f64 {
+        self.random_strength.unwrap_or_else(|| 4.0 * (FEW_ROWS / n_rows as f64).sqrt().min(1.0))
+    }
+
+    /// How much of the noise is left after so many rounds: of n rows and steps of s in all, x / (1 + x) where x = n exp(-s). That is
+    /// CatBoost's (`CalcDerivativesStDevFromZeroMultiplier`).
+    fn noise_left(&self, n_rows: usize, n_before: usize) -> f64 {
+        let left = n_rows as f64 * (-self.learning_rate * n_before as f64).exp();
+        left / (1.0 + left)
+    }
+
+    pub(super) fn l2(&self, n_rows: usize) -> f64 {
+        self.l2.unwrap_or_else(|| (n_rows as f64 / ROWS_PER_L2).min(MAX_L2))
+    }
+
+    pub(super) fn has_directions(&self) -> bool {
+        self.monotone.iter().any(|&direction| direction != 0)
+    }
+
+    /// Refuses directions that these rows do not allow.
+    pub(super) fn check_monotone(&self, data: &Data) -> Result<(), Error> {
+        if !self.has_directions() {
+            return Ok(());
+        }
+        check_length("monotone directions", data.kinds().len(), self.monotone.len())?;
+        for (column, _) in self.monotone.iter().enumerate().filter(|(_, direction)| **direction != 0) {
+            if matches!(data.kinds()[column], FeatureKind::Categorical { .. }) {
+                return Err(Error::Monotone { column, reason: "its levels have no order" });
+            }
+            if data.n_classes() != 2 {
+                return Err(Error::Monotone { column, reason: "there are more than two classes" });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The share of what many rows call for.
+fn by_rows(n_rows: usize) -> f64 {
+    (n_rows as f64 / MANY_ROWS).sqrt().min(1.0)
+}
+
+fn in_range(name: &'static str, value: f64, lowest: f64, highest: f64, expected: &'static str) -> Result<(), Error> {
+    if (lowest..=highest).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::Parameter { family: Family::GradientBoosting, name, value, expected })
+}
