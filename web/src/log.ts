@@ -1,4 +1,4 @@
-/** The switch that sends predictions to the collector; off until a person turns it on. */
+/** The switch that sends predictions to the collector; off until a person turns it on. Where the collector asks for a key, so does it. */
 
 import type { Fields, Prediction } from './contract';
 import { html } from './dom';
@@ -19,6 +19,8 @@ export interface Log {
 /** Where the collector listens. */
 export const COLLECTOR = '/v1/predictions';
 const STABLE_MS = 1000;
+/** Where the tab remembers the key, until it is closed. */
+const KEY = 'tidemark-collector-key';
 const TIMEOUT_MS = 10_000;
 
 /** Builds the switch; `switched` is told of every turn. */
@@ -26,7 +28,9 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   const box = html('input', { type: 'checkbox', role: 'switch', id: 'log' });
   const message = html('p', { class: 'hint', id: 'log-message', role: 'status' });
   const label = html('label', { for: 'log', class: 'switch' }, box, html('span', {}, 'Log my predictions'));
-  const root = html('div', { class: 'log' }, label, message);
+  const key = html('input', { type: 'password', id: 'log-key', autocomplete: 'off', spellcheck: 'false' });
+  const asked = html('label', { class: 'key-of-log', hidden: true }, html('span', {}, 'API key of the collector'), key);
+  const root = html('div', { class: 'log' }, label, asked, message);
   let pending: [Fields, Prediction] | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = '';
@@ -35,17 +39,19 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   const send = async () => {
     if (!pending || !box.checked) return;
     const [record, prediction] = pending;
-    const key = JSON.stringify(record);
-    if (key === last) return;
+    const text = JSON.stringify(record);
+    if (text === last) return;
     try {
       await post(logRecord(record, prediction, uuid(), new Date().toISOString()));
-      last = key;
+      last = text;
+      asked.hidden = true;
       n_sent += 1;
       message.textContent = `${count(n_sent)} sent to ${COLLECTOR}`;
       message.className = 'hint';
     } catch (error) {
       message.textContent = `not logged: ${error instanceof Error ? error.message : String(error)}`;
       message.className = 'error';
+      if (error instanceof KeyRefused) asked.hidden = false;
     }
   };
   const wait = () => {
@@ -55,8 +61,13 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   box.addEventListener('change', () => {
     message.textContent = box.checked ? `each prediction that stands for a second goes to ${COLLECTOR}` : '';
     message.className = 'hint';
+    asked.hidden ||= !box.checked;
     switched(box.checked);
     wait();
+  });
+  key.addEventListener('change', () => {
+    sessionStorage.setItem(KEY, key.value.trim());
+    send();
   });
   const offer = (record: Fields, prediction: Prediction) => {
     pending = [record, prediction];
@@ -68,15 +79,20 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   return { root, offer, withdraw };
 }
 
+/** The collector asks for another key. */
+class KeyRefused extends Error {}
+
 async function post(line: string): Promise<void> {
+  const key = sessionStorage.getItem(KEY);
   const response = await fetch(COLLECTOR, {
     method: 'POST',
-    headers: { 'content-type': 'application/x-ndjson' },
+    headers: { 'content-type': 'application/x-ndjson', ...(key && { 'x-api-key': key }) },
     body: `${line}\n`,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   }).catch(() => {
     throw new Error('the collector does not answer; is `monitor serve` running?');
   });
+  if (response.status === 401) throw new KeyRefused(key ? 'the collector does not know this key' : 'the collector asks for a key');
   if (!response.ok) throw new Error(await refusal(response));
 }
 

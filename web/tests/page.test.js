@@ -16,14 +16,16 @@ let browser;
 let site;
 let page;
 let posted;
+let keys;
 let answer;
 
 before(async () => {
   assert.ok(existsSync(join(DIST, 'index.html')), 'the page is not built: run `npm run build` first');
   browser = await startChromium();
   site = await startSite({
-    collect: (body) => {
+    collect: (body, key) => {
       posted.push(body);
+      keys.push(key);
       return answer;
     },
   });
@@ -37,7 +39,7 @@ after(async () => {
 /** A fresh page with this model (bytes, or undefined for none). */
 async function open(model, { manifest, hash = '' } = {}) {
   await page?.close();
-  [posted, answer] = [[], 200];
+  [posted, keys, answer] = [[], [], 200];
   site.files['/model/model.onnx'] = model;
   site.files['/model/manifest.json'] = manifest;
   page = await browser.newPage();
@@ -382,6 +384,23 @@ describe('what leaves the page', () => {
     assert.deepEqual(records.map((record) => record.source), ['page', 'page']);
     assert.equal(new Set(records.map((record) => record.id)).size, 2);
     checkRow(records[0], bundle.rows[0]);
+  });
+
+  test('a collector that asks for a key gets it, and the tab remembers it', async () => {
+    await open(bundle.model);
+    answer = 401;
+    await page.getByRole('switch', { name: 'Log my predictions' }).check();
+    await page.getByText('not logged: the collector asks for a key').waitFor();
+    const field = page.getByLabel('API key of the collector');
+    await field.fill('wrong');
+    await field.press('Enter');
+    await page.getByText('not logged: the collector does not know this key').waitFor();
+    answer = 200;
+    await field.fill('open sesame');
+    await field.press('Enter');
+    await page.getByText('1 sent').waitFor();
+    assert.equal(await field.isVisible(), false);
+    assert.deepEqual(keys, [undefined, 'wrong', 'open sesame']);
   });
 
   test('a collector that refuses is reported, and the page goes on', async () => {

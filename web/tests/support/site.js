@@ -19,13 +19,13 @@ export const DIST = join(import.meta.dirname, '..', '..', 'dist');
 /**
  * Serves `dist` on a free port of 127.0.0.1.
  * `files` maps a path such as `/model/model.onnx` to bytes or to a file's path and may be changed while it runs;
- * `collect`, where given, takes the body of each POST to /v1/predictions and returns a status.
+ * `collect`, where given, takes the body of each POST to /v1/predictions, and its key, and returns a status.
  */
 export async function startSite({ files = {}, collect } = {}) {
   const server = createServer(async (request, response) => {
     const path = new URL(request.url, 'http://localhost').pathname;
     if (request.method === 'POST' && path === '/v1/predictions' && collect) {
-      const status = collect(await text(request));
+      const status = collect(await text(request), request.headers['x-api-key']);
       response.writeHead(status, { 'content-type': 'application/json' }).end('{}');
       return;
     }
