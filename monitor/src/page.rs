@@ -25,6 +25,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report_model::Report;
 
+/// The mark, in the page itself: `web/public/mark.svg` in Base64.
+const ICON: &str = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAzMiAzMic+PHBhdGggZD0nTTMgOS41aDI2JyBmaWxsPSdub25lJyBzdHJva2U9JyNjMjVlMjInIHN0cm9rZS13aWR0aD0nMi41JyBzdHJva2UtbGluZWNhcD0ncm91bmQnLz48cGF0aCBkPSdNMiAyMWM0LjcgMCA0LjctNSA5LjMtNXM0LjcgNSA5LjQgNSA0LjctNSA5LjMtNXYxMkgyeicgZmlsbD0nIzBlN2E4YycvPjwvc3ZnPg==";
+
 /// Windows that fit on the page; `report.json` holds all.
 const MAX_WINDOWS: usize = 60;
 
@@ -67,6 +70,7 @@ fn document(model: &str, verdict: &str, body: &Markup) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 title { (model) ": " (verdict) }
+                link rel="icon" href=(ICON);
                 style { (PreEscaped(include_str!("page/report.css"))) }
             }
             body { (body) }
