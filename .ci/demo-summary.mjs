@@ -37,7 +37,7 @@ const facts = [
   ['data', `${prepared.synthetic ? 'SYNTHETIC ROWS; ' : ''}trained on ${prepared.first_date} to ${first.trained_until}, replayed ${prepared.test_from} to ${prepared.last_date}`],
   ['first model', `version ${first.version}, ${first.family}, AUC ${number(first.validation.roc_auc)} on validation rows of its own time`],
   ['drift', `${drifted.length} of the ${judged.length} months with ${report.rules.minimum_rows} predictions or more: ${months}`],
-  ['furthest', worst ? `${worst.name}: ${number(worst.prediction.value, 2)} where ${report.rules.prediction_drift} is allowed` : 'none'],
+  ['furthest', worst ? `${worst.name}: ${number(worst.prediction.value, 2)} where ${number(tidemark ? worst.prediction_verdict.matters_from : report.rules.prediction_drift, 1)} is allowed` : 'none'],
   ['alerts', `${alerts.length} fired, ${answers.length} answered by a retrain${failed}; challengers that were better and went into production: ${promoted.length}`],
   ['columns', `${of_columns} alerts, which ask for no retrain`],
 ];

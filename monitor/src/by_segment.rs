@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use inference_predictor::Predictor;
+use monitor_drift::Discoveries;
 
 use crate::counting::{Counter, not_here};
 use crate::failure::Failure;
@@ -54,6 +55,7 @@ fn windows(
     counter.refresh(versions)?;
     let mut references: BTreeMap<u32, Option<Version>> = BTreeMap::new();
     let mut reports = Vec::new();
+    let mut discoveries = Discoveries::at_rate(rules.false_discovery_rate);
     for (&(window, number), counts) in counter.windows() {
         let importance = versions.importance(plan.home, number)?;
         let Some(version) = versions.get(plan.home, number)?.cloned() else { continue };
@@ -62,8 +64,13 @@ fn windows(
             Entry::Vacant(free) => free.insert(reference(plan, &counter, &version, segment, knowing)?),
         };
         if let Some(version) = reference {
-            let by = Measure { rules, importance: &importance, fell_silent: &BTreeSet::new(), now: plan.now };
-            reports.extend(measure((window, number), counts, version, &by));
+            let none = BTreeSet::new();
+            let by = Measure { rules, importance: &importance, discoveries: &discoveries, fell_silent: &none, now: plan.now };
+            let Some(report) = measure((window, number), counts, version, &by) else { continue };
+            if report.judged(rules) {
+                discoveries.add(report.n_found());
+            }
+            reports.push(report);
         }
     }
     Ok(reports)

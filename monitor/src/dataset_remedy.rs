@@ -98,8 +98,7 @@ mod tests {
 
     #[test]
     fn a_key_that_is_like_no_other_is_answered_with_those_there_are() {
-        let keys =
-            "rule, prediction_drift, column_drift, false_alarms, minimum_rows, calendar, windows_to_fire, windows_to_clear";
+        let keys = "rule, prediction_drift, column_drift, usual_drift, false_discovery_rate, false_alarms, minimum_rows, calendar, windows_to_fire, windows_to_clear";
         check("x = 1", &format!("on line 11, leave out `x`, or write one of {keys}"));
     }
 

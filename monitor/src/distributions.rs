@@ -1,26 +1,24 @@
 //! A column's distribution as bars: the reference's beside a window's. Pure.
 
-use data_contract::{ColumnKind, Moment, Rules};
+use data_contract::{ColumnKind, Moment};
 use monitor_drift::{Counts, Kind, compare};
 
-use crate::judging::judge_window;
 use crate::measure::share;
-use crate::report_model::{Bar, Distribution};
+use crate::report_model::{Bar, Distribution, WindowReport};
 use crate::sides;
 use crate::tally::Tally;
 use crate::versions::Version;
 
-/// Each column's distribution at training and in a window.
-pub(crate) fn distributions(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Distribution> {
-    let verdicts = judge_window(traffic, version, rules).columns;
-    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns).zip(verdicts);
+/// Each column's distribution at training and in a window, which was measured.
+pub(crate) fn distributions(traffic: &Tally, version: &Version, measured: &WindowReport) -> Vec<Distribution> {
+    let columns = version.contract.columns.iter().zip(&version.reference.columns).zip(&traffic.columns).zip(&measured.columns);
     columns
-        .map(|(((column, reference), current), verdict)| {
+        .map(|(((column, reference), current), measured)| {
             let reference = sides::reference(&reference.counts);
             let dates = matches!(column.kind, ColumnKind::Date { .. });
             let drift = if dates { None } else { compare(&reference, current, None).ok() };
             let bars = bars_of(&reference, current, dates);
-            Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, verdict, bars }
+            Distribution { name: column.name.clone(), kind: reference.kind(), dates, drift, verdict: measured.verdict, bars }
         })
         .collect()
 }
@@ -160,12 +158,14 @@ fn short_number(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::tests::{tally, version_of};
+    use crate::measure::tests::{tally, version_of, window_report};
 
     #[test]
     fn distributions_add_up_to_one() {
         let many = (0..400).map(|n| (f64::from(n) / 3.0, 5));
-        for distribution in distributions(&tally(many, [("basic", 1000), ("gold", 1000)]), &version_of(7), &Rules::default()) {
+        for distribution in
+            distributions(&tally(many, [("basic", 1000), ("gold", 1000)]), &version_of(7), &window_report("2009-03", 7, 2000))
+        {
             for side in [|bar: &Bar| bar.reference, |bar: &Bar| bar.current] {
                 assert!((distribution.bars.iter().map(side).sum::<f64>() - 1.0).abs() < 1e-9);
             }

@@ -51,9 +51,13 @@ impl Figure {
 }
 
 impl Report {
-    /// How far the predictions of a window moved, by the rule in force.
+    /// How far the predictions of a window moved, by the rule in force, with its threshold.
     pub(crate) fn prediction_drift(&self, window: &WindowReport) -> Option<Drift> {
-        let evidently = || window.prediction.map(|drift| Drift { drifted: crate::rules::too_far(&drift, &self.rules), ..drift });
+        let evidently = || {
+            let drift = window.prediction?;
+            let threshold = if drift.statistic.is_p_value() { drift.threshold } else { self.rules.prediction_drift };
+            Some(Drift { threshold, drifted: crate::rules::too_far(&drift, &self.rules), ..drift })
+        };
         let tidemark = || {
             window.prediction_verdict.map(|verdict| Drift {
                 statistic: Statistic::Wasserstein,

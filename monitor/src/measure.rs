@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use data_contract::{Column, ColumnKind, Contract, Rules, WindowRule};
 use monitor_drift::{
-    Counts, DATASET_DRIFT_SHARE, Drift, Verdict, compare, dataset_drifted, missing_per_row, missing_share_of_cells,
+    Counts, DATASET_DRIFT_SHARE, Discoveries, Drift, Verdict, compare, dataset_drifted, missing_per_row, missing_share_of_cells,
 };
 
 use crate::counting::Served;
@@ -30,6 +30,8 @@ pub(crate) struct Measure<'a> {
     pub(crate) rules: &'a Rules,
     /// How much of the model's skill lies in each column.
     pub(crate) importance: &'a Importance,
+    /// What earlier windows found.
+    pub(crate) discoveries: &'a Discoveries,
     /// Who predicted in the window before and in this one by no version, once it is complete.
     pub(crate) fell_silent: &'a BTreeSet<String>,
     /// The time.
@@ -40,7 +42,7 @@ pub(crate) struct Measure<'a> {
 pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, by: &Measure) -> Option<WindowReport> {
     let (window, number) = served;
     let traffic = counts.traffic.as_ref()?;
-    let judged = judge_window(traffic, version, by.rules);
+    let judged = judge_window(traffic, version, by);
     let columns = columns(traffic, version, &judged.columns, by);
     let shifted = || columns.iter().filter(|column| column.verdict.is_some_and(|verdict| verdict.drifted));
     let drifts: Vec<Drift> = columns.iter().filter_map(|column| column.drift).collect();
@@ -167,9 +169,15 @@ pub(crate) mod tests {
     }
 
     fn measured_of(served: Served, counts: &WindowCounts) -> Option<WindowReport> {
+        let rules = Rules::default();
+        let discoveries = Discoveries::at_rate(rules.false_discovery_rate);
+        with_measure(&rules, &discoveries, |by| measure(served, counts, &version_of(served.1), by))
+    }
+
+    /// Measures by some rules, where nothing is known of importance and sources.
+    pub(crate) fn with_measure<T>(rules: &Rules, discoveries: &Discoveries, measured: impl FnOnce(&Measure) -> T) -> T {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        let by = Measure { rules: &Rules::default(), importance: &Importance::default(), fell_silent: &BTreeSet::new(), now };
-        measure(served, counts, &version_of(served.1), &by)
+        measured(&Measure { rules, importance: &Importance::default(), discoveries, fell_silent: &BTreeSet::new(), now })
     }
 
     /// A version whose training rows were spread evenly.
@@ -193,7 +201,15 @@ pub(crate) mod tests {
         Version {
             manifest: manifest(version),
             contract: churn(),
-            reference: Reference { format: 1, contract: churn().digest(), n_rows: 4000, columns, prediction, classes },
+            reference: Reference {
+                format: 1,
+                contract: churn().digest(),
+                n_rows: 4000,
+                columns,
+                prediction,
+                classes,
+                own_drift: None,
+            },
         }
     }
 

@@ -8,6 +8,7 @@ use anyhow::Result;
 use chrono::{DateTime, TimeDelta, Utc};
 use data_contract::{Alert, Event, HistoryLine, Home, Rules};
 use inference_predictor::Predictor;
+use monitor_drift::Discoveries;
 
 use crate::alerts::{AlertBook, Entry, Receivers};
 use crate::args::{ReportArgs, ReportCommand};
@@ -143,11 +144,13 @@ fn build(plan: &Plan, counter: &mut Counter, versions: &mut Versions) -> Result<
     let segments = column.map(|column| by_segment(plan, counter, versions, &rules, column)).transpose()?;
     let production = versions::production(plan.home)?;
     let number_of = |window: &WindowReport| (window.window, window.version);
-    let newest = newest(&windows, &rules).map(number_of);
-    let of_newest = newest.and_then(|(_, number)| known(versions, number));
-    let traffic = newest.and_then(|served| counter.windows()[&served].traffic.as_ref());
-    let distributions =
-        traffic.zip(of_newest).map(|(traffic, version)| distributions(traffic, version, &rules)).unwrap_or_default();
+    let newest = newest(&windows, &rules);
+    let of_newest = newest.and_then(|window| known(versions, window.version));
+    let shown = |window: &WindowReport| {
+        let traffic = counter.windows()[&number_of(window)].traffic.as_ref()?;
+        Some(distributions(traffic, of_newest?, window))
+    };
+    let distributions = newest.and_then(shown).unwrap_or_default();
     Ok(Report {
         format: REPORT_FORMAT,
         generated: plan.now,
@@ -189,13 +192,18 @@ fn dataset_rules(plan: &Plan, counter: &Counter, versions: &mut Versions) -> Res
 fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &Rules) -> Result<Vec<WindowReport>> {
     let mut reports = Vec::new();
     let fell_silent = fell_silent(counter.windows(), plan.now);
+    let mut discoveries = Discoveries::at_rate(rules.false_discovery_rate);
     for (&(window, number), counts) in counter.windows() {
         let importance = versions.importance(plan.home, number)?;
         if let Some(version) = versions.get(plan.home, number)? {
             let none = BTreeSet::new();
             let fell_silent = fell_silent.get(&window).unwrap_or(&none);
-            let by = Measure { rules, importance: &importance, fell_silent, now: plan.now };
-            reports.extend(measure((window, number), counts, version, &by));
+            let by = Measure { rules, importance: &importance, discoveries: &discoveries, fell_silent, now: plan.now };
+            let Some(report) = measure((window, number), counts, version, &by) else { continue };
+            if report.judged(rules) {
+                discoveries.add(report.n_found());
+            }
+            reports.push(report);
         }
     }
     for (&(window, number), counts) in counter.windows() {

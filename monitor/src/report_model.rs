@@ -318,6 +318,11 @@ impl WindowReport {
         !self.open && self.enough(rules)
     }
 
+    /// Verdicts of drift by the rule `tidemark`, on columns and on the predictions.
+    pub(crate) fn n_found(&self) -> usize {
+        self.n_shifted + usize::from(self.prediction_verdict.is_some_and(|verdict| verdict.drifted))
+    }
+
     /// Whether it has enough predictions to judge.
     pub(crate) fn enough(&self, rules: &Rules) -> bool {
         self.n_rows >= rules.minimum_rows && self.prediction.is_some()

@@ -14,10 +14,11 @@ use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
 
-use crate::candidate::Candidate;
+use crate::candidate::{Candidate, Judgement};
 use crate::evaluation::Judged;
 use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
+use crate::reference::Unseen;
 use crate::{background, card, encode, golden, reference};
 
 /// Exports a candidate, checks the graph against it, and registers the bundle.
@@ -126,10 +127,13 @@ fn evaluate(candidate: &Candidate, material: &Material) -> anyhow::Result<Evalua
 
 fn count_reference(candidate: &Candidate, material: &Material) -> anyhow::Result<data_contract::Reference> {
     match material.reference {
-        Reference::Training => reference::count(material.train, material.contract, &candidate.judgement.probabilities),
+        Reference::Training => {
+            let Judgement { probabilities, dates, .. } = &candidate.judgement;
+            reference::count(material.train, material.contract, Unseen { probabilities, dates })
+        }
         Reference::Rows(rows) => {
-            let predictions = candidate.model.probabilities(&encode::features(rows, material.contract)?);
-            reference::count(rows, material.contract, &predictions)
+            let probabilities = &candidate.model.probabilities(&encode::features(rows, material.contract)?);
+            reference::count(rows, material.contract, Unseen { probabilities, dates: &encode::dates(rows)? })
         }
     }
 }

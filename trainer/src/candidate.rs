@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
+use chrono::NaiveDate;
 use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
@@ -39,6 +40,8 @@ pub(crate) struct Judgement {
     pub(crate) classes: Vec<u32>,
     /// How much they count by their own weights, where they have some.
     pub(crate) weights: Option<Vec<f32>>,
+    /// Their dates, where they have some.
+    pub(crate) dates: Vec<Option<NaiveDate>>,
     /// Their probabilities `[N, C]`, calibrated without them.
     pub(crate) probabilities: Matrix,
     /// The same of each further time that they were held out, in other folds.
@@ -87,6 +90,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;
     let classes: Vec<u32> = held_out.rows.iter().map(|&row| all.classes()[row]).collect();
     let weights = encode::weights(&rows)?.map(|weights| held_out.rows.iter().map(|&row| weights[row]).collect::<Vec<_>>());
+    let dates = encode::dates(&rows)?;
     let truth = Truth::new(&classes, weights.as_deref());
     let choice = calibration::choose(material.calibrations(), &held_out.probabilities, truth, material.seed)?;
     let calibrate = |again: &Matrix| calibration::choose(&[choice.method], again, truth, material.seed);
@@ -97,6 +101,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let judgement = Judgement {
         n_folds: held_out.n_folds,
         features: all.features().select(&held_out.rows),
+        dates: held_out.rows.iter().map(|&row| dates[row]).collect(),
         choice: choose_threshold(material, &choice.probabilities, truth)?,
         unseen: held_out.fitted.map(calibrated),
         probabilities: choice.probabilities,

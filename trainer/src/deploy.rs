@@ -1,7 +1,7 @@
 //! Ranking the versions and putting the best into production.
 
 use chrono::{NaiveDate, Utc};
-use data_contract::{Contract, Home, Part, Prepared, Stage, prepared_column};
+use data_contract::{Contract, Home, Part, Prepared, Stage};
 use inference_predictor::Predictor;
 use polars::prelude::DataFrame;
 use trainer_estimators::metrics::Selection;
@@ -126,8 +126,7 @@ pub(crate) fn newer_than(rows: &DataFrame, day: Option<NaiveDate>) -> anyhow::Re
 }
 
 fn is_newer_than(rows: &DataFrame, day: Option<NaiveDate>) -> anyhow::Result<Vec<bool>> {
-    let dates = rows.column(prepared_column::DATE)?.date()?;
-    Ok(dates.as_date_iter().map(|date| date.zip(day).is_some_and(|(date, day)| date > day)).collect())
+    Ok(encode::dates(rows)?.into_iter().map(|date| date.zip(day).is_some_and(|(date, day)| date > day)).collect())
 }
 
 /// Whether a frame of prepared rows has every column of a contract, of the right type.

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use data_contract::{Column, ColumnKind, Contract, Moment, prepared_column};
 use polars::prelude::*;
 use trainer_estimators::{Data, FeatureKind, Matrix};
@@ -32,6 +33,11 @@ pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f
     let classes = classes(frame, contract)?;
     let weights = weights_with_own(frame, weights)?;
     Ok(Data::new(features(frame, contract)?, kinds, classes, contract.target.classes.len(), weights)?)
+}
+
+/// The date of each row, where they have one.
+pub(crate) fn dates(frame: &DataFrame) -> PolarsResult<Vec<Option<NaiveDate>>> {
+    Ok(frame.column(prepared_column::DATE)?.date()?.as_date_iter().collect())
 }
 
 /// How much each row counts by its own weight, where rows have one.

@@ -28,6 +28,7 @@ use crate::evaluation::Judged;
 use crate::failure::{Hint, failure};
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
+use crate::reference::Unseen;
 use crate::{background, contract, dataset, deploy, encode, golden, reference, train};
 use expected::Compared;
 
@@ -112,7 +113,11 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         threshold,
         validation: bundle::named(&metrics),
         parity: compared.parity,
-        reference: reference::count(&train, &contract, &probabilities)?,
+        reference: reference::count(
+            &train,
+            &contract,
+            Unseen { probabilities: &probabilities, dates: &encode::dates(&validation)? },
+        )?,
         golden,
         evaluation,
     };
@@ -260,6 +265,7 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
         features: rows.features.clone(),
         classes: rows.classes.clone(),
         weights: rows.weights.clone(),
+        dates: vec![],
         probabilities: ask(&rows.features),
         repeats: vec![],
         calibration: Method::None,

@@ -30,6 +30,7 @@ mod leaderboard;
 mod lock;
 mod material;
 mod output;
+mod own_drift;
 mod page;
 mod parquet_rows;
 mod predict;

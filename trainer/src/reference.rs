@@ -2,18 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use data_contract::{Column, ColumnCounts, ColumnKind, Contract, Moment, Reference, ValueCounts, shortest};
 use polars::prelude::*;
 use trainer_estimators::Matrix;
 
-use crate::encode;
+use crate::{encode, own_drift};
 
 /// Above this many different numbers a column is counted in bins, each standing at its rows' mean.
 const MAX_DISTINCT: usize = 20_000;
 const N_BINS: usize = 4_096;
 
+/// What a model says about rows that it has not seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Unseen<'a> {
+    /// Probabilities `[N, C]`.
+    pub(crate) probabilities: &'a Matrix,
+    /// The rows' dates, where they have some.
+    pub(crate) dates: &'a [Option<NaiveDate>],
+}
+
 /// Counts every column of the training rows, and the probabilities that the model gives to rows it has not seen.
-pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: &Matrix) -> anyhow::Result<Reference> {
+pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: Unseen) -> anyhow::Result<Reference> {
     let counts_of = |column: &Column| {
         let values = train.column(&column.name)?;
         let counts = match column.kind {
@@ -26,12 +36,13 @@ pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: &Matrix) -> 
         };
         Ok(ColumnCounts { name: column.name.clone(), counts })
     };
-    let followed = unseen.column(contract.target.followed()).map(shortest).collect();
+    let followed: Vec<f64> = unseen.probabilities.column(contract.target.followed()).map(shortest).collect();
     Ok(Reference {
         format: 1,
         contract: contract.digest(),
         n_rows: train.height() as u64,
         columns: contract.columns.iter().map(counts_of).collect::<anyhow::Result<_>>()?,
+        own_drift: own_drift::measure(train, contract, &followed, unseen.dates)?,
         prediction: numeric(followed, 0),
         classes: levels(train.column(&contract.target.name)?.str()?.iter().flatten()),
     })

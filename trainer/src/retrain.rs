@@ -231,7 +231,7 @@ fn material(
     let parts = split::divide(&held_out, data_contract::SplitKind::Random, keys);
     let of = |test: bool| -> BooleanChunked { parts.iter().map(|part| Some((*part == Part::Test) == test)).collect() };
     let (train, validation) = (pool.filter(&of(false))?, pool.filter(&of(true))?);
-    let dates = dates(pool)?;
+    let dates = encode::dates(pool)?;
     let origin = DataOrigin {
         dataset: dataset.name.clone(),
         source: prepared.source.clone(),
@@ -262,17 +262,13 @@ fn sorted(rows: &DataFrame) -> PolarsResult<DataFrame> {
     rows.sort([prepared_column::DATE], SortMultipleOptions::default().with_maintain_order(true))
 }
 
-fn dates(rows: &DataFrame) -> PolarsResult<Vec<Option<NaiveDate>>> {
-    Ok(rows.column(prepared_column::DATE)?.date()?.as_date_iter().collect())
-}
-
 fn count_after(rows: &DataFrame, last: Option<NaiveDate>) -> PolarsResult<usize> {
-    Ok(dates(rows)?.iter().filter(|date| last.is_none_or(|last| date.is_some_and(|date| date > last))).count())
+    Ok(encode::dates(rows)?.iter().filter(|date| last.is_none_or(|last| date.is_some_and(|date| date > last))).count())
 }
 
 /// A row counts half for every [`HALF_LIFE_DAYS`] that it is older than the newest; all alike where nothing dates them.
 fn recency(rows: &DataFrame) -> PolarsResult<Option<Vec<f32>>> {
-    let dates = dates(rows)?;
+    let dates = encode::dates(rows)?;
     let newest = dates.iter().flatten().max().copied();
     let age = |date: &Option<NaiveDate>| newest.zip(*date).map_or(0.0, |(newest, date)| (newest - date).num_days() as f64);
     Ok(Some(dates.iter().map(|date| 0.5f64.powf(age(date) / HALF_LIFE_DAYS) as f32).collect()))

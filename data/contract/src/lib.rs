@@ -67,4 +67,4 @@ pub use prediction::{
 };
 pub use prepared::{Part, Prepared, SetAside, column as prepared_column};
 pub use record::{Given, MAX_TEXT_BYTES, Record, RecordError, Value};
-pub use reference::{ColumnCounts, Reference, ValueCounts};
+pub use reference::{ColumnCounts, OwnDrift, Reference, ValueCounts};

@@ -22,6 +22,19 @@ pub struct Reference {
     pub prediction: ValueCounts,
     /// True classes of the rows counted.
     pub classes: BTreeMap<String, u64>,
+    /// How far the rows drifted among themselves; absent where they are in no order, or too few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_drift: Option<OwnDrift>,
+}
+
+/// The largest distance of a chunk of the reference, in time order, from the whole; 0 where chunks differ by chance only.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnDrift {
+    /// Of each column, in contract order, as Cohen's w.
+    pub columns: Vec<f64>,
+    /// Of the followed class's probability, in standard deviations.
+    pub prediction: f64,
 }
 
 /// One column's counts.

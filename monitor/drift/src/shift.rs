@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chi_square::upper_tail;
 use crate::mann_whitney::standardised;
-use crate::{CategoricalCounts, Counts, Error, NumericCounts};
+use crate::{CategoricalCounts, Counts, Error, NumericCounts, Statistic, compare};
 
 /// Part of the level that the place is given; the shape has the rest.
 const PLACE_PART: f64 = 0.8;
@@ -57,6 +57,15 @@ pub fn shift(reference: &Counts, current: &Counts) -> Result<Shift, Error> {
         (Counts::Categorical(r), Counts::Categorical(c)) => Ok(shape(&level_bins(r, c))),
         _ => Err(Error::Kinds { left: reference.kind(), right: current.kind() }),
     }
+}
+
+/// Compares two sides of numbers; the effect is the Wasserstein distance over the reference's standard deviation.
+///
+/// # Errors
+/// [`Error::NotForKind`] on categories, [`Error::Empty`] on a side without values.
+pub fn distance_shift(reference: &Counts, current: &Counts) -> Result<Shift, Error> {
+    let effect = compare(reference, current, Some(Statistic::Wasserstein))?.value;
+    Ok(Shift { effect, ..shift(reference, current)? })
 }
 
 fn either(place: f64, shape: f64) -> f64 {

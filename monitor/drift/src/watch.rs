@@ -3,7 +3,7 @@
 //! With many rows a meaningless change is significant, and with few rows a large one may be chance, so both are demanded. A column
 //! whose effect is below its limit enters with a p-value of 1; what remains is judged by Benjamini and Hochberg over all columns.
 //! When nothing changed at all, the chance that a window has any verdict is then at most the level, and over many windows the level
-//! is at most the share of wrong verdicts on average. A verdict does not depend on other windows: what was told is not taken back when more come.
+//! is at most the share of wrong verdicts on average. The level of a window follows from what earlier ones found (`discoveries.rs`).
 //!
 //! Source: see `false_discovery.rs` and `shift.rs`.
 

@@ -55,11 +55,6 @@ impl<'a> Frame<'a> {
         WIDTH - RIGHT
     }
 
-    /// Left end of the drawing.
-    pub(crate) fn left(&self) -> f64 {
-        LEFT
-    }
-
     /// Lower end of the drawing.
     pub(crate) fn floor(&self) -> f64 {
         self.height - BOTTOM

@@ -11,30 +11,34 @@ pub(crate) const P_VALUE_LIMIT: f64 = 0.05;
 
 /// The chart.
 pub(crate) fn chart(report: &Report, windows: &[WindowReport]) -> Markup {
-    let limit = report.rules.prediction_drift;
     let height = 270.0;
     let drifts = || windows.iter().filter_map(|window| report.prediction_drift(window));
-    let distances = drifts().any(|drift| !drift.statistic.is_p_value());
-    let room = if distances { limit * 1.4 } else { P_VALUE_LIMIT * 1.4 };
-    let frame = Frame::new(windows, height, drifts().map(|drift| drift.value).chain([room]), true);
+    let frame = Frame::new(windows, height, drifts().flat_map(|drift| [drift.value, drift.threshold * 1.4]), true);
     html! {
         (key())
         div.scroll {
             svg.wide viewBox=(format!("0 0 {WIDTH} {height}")) role="img" aria-label="Prediction drift by window" {
                 (frame.draw(distance_of_tick))
                 @for (slot, window) in windows.iter().enumerate() { (bar(&frame, slot, window, report)) }
-                @if distances { (threshold(&frame, limit)) }
+                (thresholds(&frame, windows, report))
             }
         }
     }
 }
 
-/// The threshold of distances; there is none that p-values could be above.
-fn threshold(frame: &Frame, limit: f64) -> Markup {
+/// The threshold of each window's distance; there is none that p-values could be above.
+fn thresholds(frame: &Frame, windows: &[WindowReport], report: &Report) -> Markup {
+    let of = |window| report.prediction_drift(window).filter(|drift| !drift.statistic.is_p_value()).map(|drift| drift.threshold);
+    let limits: Vec<(usize, f64)> = windows.iter().enumerate().filter_map(|(slot, window)| Some((slot, of(window)?))).collect();
+    let half = frame.slot_width() / 2.0;
     html! {
-        line.limit x1=(px(frame.left())) x2=(px(frame.right())) y1=(px(frame.y(limit))) y2=(px(frame.y(limit))) {}
-        text.limit-text x=(px(frame.right() + 6.0)) y=(px(frame.y(limit) - 2.0)) { "threshold" }
-        text.limit-text x=(px(frame.right() + 6.0)) y=(px(frame.y(limit) + 12.0)) { (limit) }
+        @for &(slot, limit) in &limits {
+            line.limit x1=(px(frame.x(slot) - half)) x2=(px(frame.x(slot) + half)) y1=(px(frame.y(limit))) y2=(px(frame.y(limit))) {}
+        }
+        @if let Some((_, limit)) = limits.last() {
+            text.limit-text x=(px(frame.right() + 6.0)) y=(px(frame.y(*limit) - 2.0)) { "threshold" }
+            text.limit-text x=(px(frame.right() + 6.0)) y=(px(frame.y(*limit) + 12.0)) { (distance(*limit)) }
+        }
     }
 }
 
@@ -102,7 +106,7 @@ fn bar(frame: &Frame, slot: usize, window: &WindowReport, report: &Report) -> Ma
 fn key() -> Markup {
     html! {
         ul.key {
-            li { svg width="12" height="12" aria-hidden="true" { rect.bar width="12" height="12" rx="1.5" {} } "within the threshold" }
+            li { svg width="12" height="12" aria-hidden="true" { rect.bar width="12" height="12" rx="1.5" {} } "not drifted: within the threshold, or by chance" }
             li { svg width="12" height="12" aria-hidden="true" { rect class="bar hot" width="12" height="12" rx="1.5" {} } "drifted" }
             li { svg width="12" height="12" aria-hidden="true" { rect class="bar few" width="12" height="12" rx="1.5" {} } "too few predictions to judge" }
             li { svg width="12" height="10" aria-hidden="true" { path.alert d="M6 10l5 -9h-10z" {} } "alert" }

@@ -59,7 +59,7 @@ pub(crate) fn columns(report: &Report, windows: &[WindowReport]) -> Markup {
             }
             p.lead { "Each column against the reference of the version that served; columns that moved most stand at the top." }
             @if report.by_tidemark() {
-                p.note { "A cell holds how much of the column changed beyond chance (0 nothing, 2 everything; a move of all values by a tenth of a standard deviation gives 0.1). It is coloured where that is at least " (report.rules.column_drift) " and more than chance over all columns of the window." }
+                p.note { "A cell holds how much of the column changed beyond chance (0 nothing, 2 everything; a move of all values by a tenth of a standard deviation gives 0.1). It is coloured where that is more than chance over all columns of the window, and at least " (report.rules.column_drift) " (or what is usual in the reference, up to " (report.rules.usual_drift) ")." }
             } @else if windows.iter().flat_map(|window| &window.columns).any(|column| column.drift.is_some_and(|drift| drift.statistic.is_p_value())) {
                 p.note { "Where a version learned from 1000 rows or fewer, its cells hold p-values: there the small ones mean drift." }
             }

@@ -14,7 +14,7 @@ pub(crate) fn drift(report: &Report, windows: &[WindowReport]) -> String {
         Some((window, drift)) if drift.drifted => {
             let how = match drift.statistic.is_p_value() {
                 true => format!("a p-value of {}", distance(drift.value)),
-                false => format!("{:.1} times the threshold", drift.value / report.rules.prediction_drift),
+                false => format!("{:.1} times the threshold", drift.value / drift.threshold),
             };
             format!("Predictions moved furthest in {}: {how}", window.window.title())
         }
@@ -57,8 +57,12 @@ pub(crate) fn drift_term(report: &Report) -> String {
     let rules = &report.rules;
     match rules.rule {
         WindowRule::Tidemark => format!(
-            "A change that is more than chance and large enough to matter. More than chance: of windows in which nothing changed, at most {} show any              drift (ranks and shares of bins, judged over all columns of the window by Benjamini and Hochberg). Large enough: predictions moved by at              least {} standard deviations of the reference's (Wasserstein distance), columns by Cohen's w of at least {}.",
-            percent(rules.false_alarms), rules.prediction_drift, rules.column_drift
+            "A change that is more than chance and large enough to matter. More than chance: of all that is said to drift, in any column and window, \
+             at most {} is wrong on average (ranks and shares of bins, judged over the columns of a window by Benjamini and Hochberg, the more \
+             strictly the more windows there were, the less so the more was found). Large enough: predictions moved by at least {} standard \
+             deviations of the reference's (Wasserstein distance), columns by Cohen's w of at least {}; where chunks of the reference, in time order, \
+             lie further from the whole, by as much as they do, up to {}.",
+            percent(rules.false_discovery_rate), rules.prediction_drift, rules.column_drift, rules.usual_drift
         ),
         WindowRule::Evidently => "The default of Evidently 0.7: for numbers the Wasserstein distance over the reference's standard deviation, for \
              levels the Jensen-Shannon distance; drifted from 0.1. With 1000 reference rows or fewer a test is made instead, and a p-value below 0.05 \

@@ -3,7 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use data_contract::{Rules, WindowRule};
 use monitor_drift::{
-    Counts, DATASET_DRIFT_SHARE, Drift, Shift, Statistic, Verdict, compare, missing_per_row, missing_share_of_cells, shift,
+    Counts, DATASET_DRIFT_SHARE, Drift, Shift, Statistic, Verdict, compare, distance_shift, missing_per_row,
+    missing_share_of_cells, shift,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use crate::compare::LeftOut;
 use crate::distributions::bars_of;
 use crate::figure::Figure;
-use crate::judging::{judge_shifts, prediction_shift};
+use crate::judging::judge_shifts;
 use crate::measure::{DATES_MOVE_ON, FOLLOWS_THE_CALENDAR, mean, share};
 use crate::report_compare::performance::{Metric, metrics};
 use crate::report_compare::side::{Common, Side, common_class, common_columns};
@@ -108,8 +109,9 @@ pub(crate) fn compare_sides(sides: &[Side; 2], model: &str, rules: &Rules, now: 
     let (common, left_out) = common_columns(sides);
     let class = common_class(sides);
     let wholes = sides.each_ref().map(Side::whole);
-    let moved = class.and_then(|_| prediction_shift(&wholes[0].prediction, &wholes[1].prediction));
-    let judged = judge_shifts(common.iter().map(|column| shift_of(column, rules)).collect(), moved, rules);
+    let moved = class.and_then(|_| distance_shift(&wholes[0].prediction, &wholes[1].prediction).ok());
+    let shifts = common.iter().map(|column| Some((shift_of(column, rules)?, rules.column_drift))).collect();
+    let judged = judge_shifts(shifts, moved.map(|shift| (shift, rules.prediction_drift)), |_| rules.false_alarms);
     let columns = common.iter().zip(judged.columns).map(|(column, verdict)| of_column(column, verdict, rules)).collect();
     let values: [Vec<&Counts>; 2] =
         [common.iter().map(|column| &column.reference).collect(), common.iter().map(|column| &column.current).collect()];

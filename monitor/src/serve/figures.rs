@@ -89,8 +89,6 @@ impl Figures {
     fn drift(&self, report: &Report, window: &WindowReport) {
         let Some(drift) = report.prediction_drift(window) else { return };
         let served = served(report, window);
-        let is_tested = !report.by_tidemark() && drift.statistic.is_p_value();
-        let threshold = if is_tested { drift.threshold } else { report.rules.prediction_drift };
         let labels = ["model", "version", "statistic"];
         let values = [served.model, &served.version, drift.statistic.name()];
         self.gauge("prediction_drift", "How far predictions are from the reference, by a statistic.", &labels)
@@ -98,7 +96,7 @@ impl Figures {
             .set(drift.value);
         self.gauge("prediction_drift_threshold", "Where drift of predictions becomes too much.", &labels)
             .with_label_values(&values)
-            .set(threshold);
+            .set(drift.threshold);
         self.gauge("prediction_drifted", "1 when predictions drifted too far, by the rule in force.", &SERVED)
             .with_label_values(&served.each())
             .set(truth(drift.drifted));

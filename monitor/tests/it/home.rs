@@ -207,6 +207,7 @@ impl Fixture {
             columns: self.contract.columns.iter().map(column).collect(),
             prediction: numbers((1..100).map(|percent| (f64::from(percent) / 100.0, 20))),
             classes: BTreeMap::from([("stays".into(), 1500), ("leaves".into(), 480)]),
+            own_drift: None,
         }
     }
 }

@@ -79,6 +79,8 @@ impl Dataset {
         let positive = |value: f64| value.is_finite() && value > 0.0;
         require(positive(rules.prediction_drift), "rules.prediction_drift", "must be a number above 0")?;
         require(positive(rules.column_drift), "rules.column_drift", "must be a number above 0")?;
+        require(positive(rules.usual_drift), "rules.usual_drift", "must be a number above 0")?;
+        require(share(rules.false_discovery_rate), "rules.false_discovery_rate", "must lie between 0 and 1")?;
         require(share(rules.false_alarms), "rules.false_alarms", "must lie between 0 and 1")?;
         let known = |name: &String| self.columns.iter().any(|column| column.name == *name);
         require(rules.calendar.iter().all(known), "rules.calendar", "names a column that the model does not use")?;

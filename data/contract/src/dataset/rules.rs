@@ -15,7 +15,14 @@ pub struct Rules {
     /// Under `tidemark`: how much a column must change to count as drifted, as Cohen's w; 0.1 is what a move of all values by a tenth of
     /// a standard deviation gives.
     pub column_drift: f64,
-    /// Under `tidemark`: the largest share of windows in which nothing changed that may drift; above 0, below 1.
+    /// Under `tidemark`: up to where either limit rises with what is usual. Where chunks of the reference, in time order, lie further from
+    /// the whole than a limit, that distance is the limit, up to this.
+    pub usual_drift: f64,
+    /// Under `tidemark`: the largest share, on average, of wrong verdicts among all, over columns and windows; above 0, below 1. While
+    /// nothing changes it is the chance that there ever is one.
+    pub false_discovery_rate: f64,
+    /// Under `tidemark`, of comparisons that stand alone (two sides, the labels of a window): the largest share of those in which nothing
+    /// changed that may drift; above 0, below 1.
     pub false_alarms: f64,
     /// Windows with fewer predictions than this are shown but raise no alert.
     pub minimum_rows: u64,
@@ -46,6 +53,8 @@ impl Default for Rules {
             rule: WindowRule::Tidemark,
             prediction_drift: 0.1,
             column_drift: 0.1,
+            usual_drift: 0.2,
+            false_discovery_rate: 0.05,
             false_alarms: 0.005,
             minimum_rows: 200,
             calendar: Vec::new(),
