@@ -37,12 +37,12 @@ function compress(path) {
   return readFileSync(kept);
 }
 
-/** The header by which a page has its engine and its model fetched at once, as a page that cares for its first answer does. */
+/** The header by which a page has its engine fetched at once, as a page that cares for its first answer does; it asks for the model itself. */
 function preloads(query) {
-  const [engine, model] = [query.get('engine'), query.get('model')];
+  const engine = query.get('engine');
   if (!(engine in ENGINES)) return {};
   const hint = (path) => `<./${path}>; rel=${/js$/.test(path) ? 'modulepreload' : 'preload; as=fetch; crossorigin'}`;
-  return { link: [...ENGINES[engine], `${model}.onnx`].map(hint).join(', ') };
+  return { link: ENGINES[engine].map(hint).join(', ') };
 }
 
 /** Serves the benchmark's own files, `folders` under their names, and `models` as /NAME.onnx. */

@@ -27,6 +27,8 @@ impl Background {
     }
 
     /// Reads the digits of a model's metadata; none where they are no whole rows.
+    // A function of its own in a small module, too: see `inference-wasm/predictor/src/lowered/trees/build.rs`.
+    #[inline(never)]
     pub fn from_hex(text: &str, n_features: usize) -> Option<Self> {
         let is_hex = text.len().is_multiple_of(DIGITS) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_hex || text.len() / DIGITS > MAX_BACKGROUND_ROWS.saturating_mul(n_features) {

@@ -79,7 +79,7 @@ pub(crate) fn model(fleet: &Fleet) -> Result<Reply, Refusal> {
         "family": predictor.family(),
         "threshold": predictor.threshold(),
         "synthetic": predictor.synthetic(),
-        "sha256": loaded.sha256,
+        "sha256": loaded.sha256(),
         "contract": predictor.contract().to_json_schema(),
     });
     Ok(Reply::json(&description))

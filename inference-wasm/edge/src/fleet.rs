@@ -3,6 +3,7 @@
 //! A model is staged first: its digest, its graph, its version and its golden records are checked. Only then does [`Fleet::commit`]
 //! put what the pointer names into service, between two requests. Whatever fails on the way leaves what serves in service.
 
+use std::cell::OnceCell;
 use std::rc::Rc;
 
 use data_contract::{Golden, Prediction, sha256_hex, short};
@@ -20,8 +21,21 @@ const TOLERANCE: f64 = 1e-6;
 pub(crate) struct Loaded {
     /// What predicts.
     pub(crate) predictor: Predictor,
-    /// Digest of its file.
-    pub(crate) sha256: String,
+    /// Digest of its file, once it is asked for.
+    sha256: OnceCell<String>,
+    /// Gives the file, where its digest is not known yet.
+    file: fn() -> Vec<u8>,
+}
+
+impl Loaded {
+    fn with_digest(predictor: Predictor, sha256: String) -> Self {
+        Self { predictor, sha256: sha256.into(), file: Vec::new }
+    }
+
+    /// Digest of its file. That of the model that came with the worker takes as long as loading it, and few ask: it is found when one does.
+    pub(crate) fn sha256(&self) -> &str {
+        self.sha256.get_or_init(|| sha256_hex(&(self.file)()))
+    }
 }
 
 /// A model on trial.
@@ -91,10 +105,10 @@ impl Fleet {
         self.trial.as_ref()
     }
 
-    /// Puts the model that came with the worker into service.
-    pub(crate) fn embed(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        let predictor = Predictor::load(bytes).map_err(|error| Refused { version: None, error: error.to_string() })?;
-        self.champion = Some(Rc::new(Loaded { predictor, sha256: sha256_hex(bytes) }));
+    /// Puts the model that came with the worker into service; `file` gives its bytes.
+    pub(crate) fn embed(&mut self, file: fn() -> Vec<u8>) -> Result<(), Refused> {
+        let predictor = Predictor::load(&file()).map_err(|error| Refused { version: None, error: error.to_string() })?;
+        self.champion = Some(Rc::new(Loaded { predictor, sha256: OnceCell::new(), file }));
         self.embedded = true;
         Ok(())
     }
@@ -133,7 +147,7 @@ impl Fleet {
 
     fn find(&self, sha256: &str) -> Option<Rc<Loaded>> {
         let trial = self.trial.iter().map(|trial| &trial.loaded);
-        self.staged.iter().chain(&self.champion).chain(trial).find(|loaded| loaded.sha256 == sha256).cloned()
+        self.staged.iter().chain(&self.champion).chain(trial).find(|loaded| loaded.sha256() == sha256).cloned()
     }
 }
 
@@ -150,7 +164,7 @@ fn checked(file: &File, bytes: &[u8], golden: Option<&str>) -> Result<Loaded, St
     if let Some(golden) = golden {
         reproduce(&predictor, golden)?;
     }
-    Ok(Loaded { predictor, sha256 })
+    Ok(Loaded::with_digest(predictor, sha256))
 }
 
 fn reproduce(predictor: &Predictor, golden: &str) -> Result<(), String> {
@@ -259,10 +273,10 @@ pub(crate) mod tests {
     #[test]
     fn a_pointer_to_what_is_not_loaded_changes_nothing() {
         let mut fleet = Fleet::default();
-        fleet.embed(OTHER).unwrap();
+        fleet.embed(|| OTHER.to_vec()).unwrap();
         assert!(fleet.commit(&pointer("canary", 1.0)).is_err());
         assert!(fleet.embedded);
-        assert_eq!(fleet.champion().unwrap().sha256, sha256_hex(OTHER));
+        assert_eq!(fleet.champion().unwrap().sha256(), sha256_hex(OTHER));
     }
 
     #[test]

@@ -8,7 +8,7 @@ mod wire;
 use crate::error::LoadError;
 #[cfg(feature = "tract")]
 use crate::{FEATURES, LABEL, PROBABILITIES};
-use wire::{Broken, Field, fields, floats, integers, text};
+use wire::{Broken, Field, fields, floats, integers, next_field, short_texts, small_integers, text};
 
 /// The most operators, constants, inputs and outputs of a graph, each; and the most attributes of all operators. Empty ones take two bytes of
 /// a file and a hundred times as much here, and no classifier has nearly as many.
@@ -58,7 +58,8 @@ pub(crate) struct Attribute<'a> {
     pub(crate) number: i64,
     pub(crate) text: &'a [u8],
     pub(crate) floats: Vec<f32>,
-    pub(crate) integers: Vec<i64>,
+    /// Those beyond 32 bits are cut.
+    pub(crate) integers: Vec<i32>,
     pub(crate) texts: Vec<&'a [u8]>,
     /// Whether it holds what no classifier needs: graphs, types, lists of tensors or sparse ones.
     pub(crate) is_nested: bool,
@@ -171,16 +172,21 @@ impl<'a> Node<'a> {
 }
 
 impl<'a> Attribute<'a> {
+    // One of the trees' attributes has a text for every node; see `lowered/trees/build.rs`.
+    #[inline(never)]
     fn read(bytes: &'a [u8]) -> Result<Self, Broken> {
-        let mut attribute = Self::default();
-        for field in fields(bytes) {
+        let (mut attribute, mut rest) = (Self::default(), bytes);
+        while let Some(field) = next_field(&mut rest) {
             match field? {
                 (1, Field::Bytes(name)) => attribute.name = text(name)?,
                 (3, Field::Number(number)) => attribute.number = number as i64,
                 (4, Field::Bytes(text)) => attribute.text = text,
                 (7, values) => floats(values, &mut attribute.floats)?,
-                (8, values) => integers(values, &mut attribute.integers)?,
-                (9, Field::Bytes(text)) => attribute.texts.push(text),
+                (8, values) => small_integers(values, &mut attribute.integers)?,
+                (9, Field::Bytes(text)) => {
+                    attribute.texts.push(text);
+                    short_texts(9, &mut rest, &mut attribute.texts);
+                }
                 (6 | 10 | 11 | 14 | 15 | 22 | 23, _) => attribute.is_nested = true,
                 _ => {}
             }

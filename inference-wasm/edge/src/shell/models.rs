@@ -93,7 +93,7 @@ impl Models {
             return self.refuse(None, "the engine gave up on the model that came with the worker".into());
         }
         keep::set_embedding(true);
-        let embedded = self.edge.borrow_mut().fleet.embed(&keep::embedded_model());
+        let embedded = self.edge.borrow_mut().fleet.embed(keep::embedded_model);
         keep::set_embedding(false);
         if let Err(refused) = embedded {
             self.refuse(refused.version, refused.error);

@@ -1,5 +1,8 @@
 //! From the operator's attribute lists to flat nodes.
 //!
+//! A loop over all nodes is a function of its own, never put into another: what a browser runs often it compiles once more, the whole function
+//! at once, which takes tens of milliseconds of a second thread for a large one; and what it is in the midst of gets no faster.
+//!
 //! Source: ONNX operators, `ai.onnx.ml` version 3, TreeEnsembleClassifier; the order of the lists is the trainer's.
 
 use std::ops::Range;
@@ -19,15 +22,12 @@ pub(super) fn read(operator: &Operator, n_features: usize, n_classes: usize) -> 
         b"NONE" => false,
         _ => return unknown("the attributes of its trees"),
     };
-    if !integers(operator, "classlabels_int64s")?.iter().copied().eq(0..n_classes as i64) {
+    if !integers(operator, "classlabels_int64s")?.iter().copied().eq(0..n_classes as i32) {
         return unknown("the attributes of its trees");
     }
     let leaves = Leaves::read(operator, &lists, n_classes, is_linked)?;
     let mut flat = Flat::new(&lists, &leaves, n_features);
-    let mut roots = Vec::new();
-    for (root, _) in lists.ids.iter().enumerate().filter(|(_, id)| **id == 0) {
-        roots.push(flat.tree(root)?);
-    }
+    let roots = lists.roots().into_iter().map(|root| flat.tree(root)).collect::<Known<_>>()?;
     let Flat { columns, nodes, .. } = flat;
     Ok((Trees { columns, nodes, roots, values: leaves.values, n_logits: leaves.n_logits }, is_linked))
 }
@@ -43,10 +43,11 @@ enum Mode {
 
 impl Mode {
     fn of(text: &[u8]) -> Self {
-        match text {
-            b"LEAF" => Self::Leaf,
-            b"BRANCH_LEQ" => Self::AtMost,
-            b"BRANCH_EQ" => Self::Equal,
+        // As arrays they are compared as numbers, and not byte by byte.
+        match text.len() {
+            4 if text.first_chunk() == Some(b"LEAF") => Self::Leaf,
+            10 if text.first_chunk() == Some(b"BRANCH_LEQ") => Self::AtMost,
+            9 if text.first_chunk() == Some(b"BRANCH_EQ") => Self::Equal,
             _ => Self::Unknown,
         }
     }
@@ -54,17 +55,18 @@ impl Mode {
 
 /// The operator's attributes of nodes, all of one length. A node's children come after it, in its own tree.
 struct Lists<'a> {
-    trees: &'a [i64],
-    ids: &'a [i64],
-    features: &'a [i64],
+    trees: &'a [i32],
+    ids: &'a [i32],
+    features: &'a [i32],
     values: &'a [f32],
     modes: Vec<Mode>,
-    yes: &'a [i64],
-    no: &'a [i64],
-    missing_yes: &'a [i64],
+    yes: &'a [i32],
+    no: &'a [i32],
+    missing_yes: &'a [i32],
 }
 
 impl<'a> Lists<'a> {
+    #[inline(never)]
     fn read(operator: &'a Operator, n_features: usize) -> Known<Self> {
         const N_ATTRIBUTES: usize = 14;
         let ids = integers(operator, "nodes_nodeids")?;
@@ -87,11 +89,12 @@ impl<'a> Lists<'a> {
     }
 
     /// Trees and nodes are numbered from 0 in the order of the lists, and children come after their parent.
+    #[inline(never)]
     fn check(&self, n_features: usize) -> Known<()> {
         let mut first = 0;
         for (tree, ids) in self.trees.chunk_by(|a, b| a == b).enumerate() {
             let nodes = first..first + ids.len();
-            if ids[0] != tree as i64 || !self.is_tree(nodes, n_features as i64) {
+            if ids[0] != tree as i32 || !self.is_tree(nodes, n_features as i32) {
                 return unknown("the nodes of its trees");
             }
             first += ids.len();
@@ -99,23 +102,27 @@ impl<'a> Lists<'a> {
         Ok(())
     }
 
-    // A function of its own, as that of each loop of a tree: what a browser runs often it makes faster, but not what it is in the midst of.
     #[inline(never)]
-    fn is_tree(&self, nodes: Range<usize>, n_features: i64) -> bool {
-        let (first, n_nodes) = (nodes.start, nodes.len() as i64);
+    fn is_tree(&self, nodes: Range<usize>, n_features: i32) -> bool {
+        let (first, n_nodes) = (nodes.start, nodes.len() as i32);
         nodes.into_iter().all(|at| {
-            let id = (at - first) as i64;
-            let is_child = |child: i64| child > id && child < n_nodes;
+            let id = (at - first) as i32;
+            let is_child = |child: i32| child > id && child < n_nodes;
             let leads_on = self.is_leaf(at) || (is_child(self.yes[at]) && is_child(self.no[at]));
             self.ids[at] == id && leads_on && (0..n_features).contains(&self.features[at])
         })
+    }
+
+    #[inline(never)]
+    fn roots(&self) -> Vec<usize> {
+        (0..self.ids.len()).filter(|&at| self.ids[at] == 0).collect()
     }
 
     fn is_leaf(&self, at: usize) -> bool {
         self.modes[at] == Mode::Leaf
     }
 
-    fn child(&self, at: usize, id: i64) -> usize {
+    fn child(&self, at: usize, id: i32) -> usize {
         at + (id - self.ids[at]) as usize
     }
 
@@ -144,14 +151,15 @@ struct Leaves {
 
 impl Leaves {
     /// Every leaf votes once for every class, in order. The first of two linked classes always has 0, and only the other is kept.
+    #[inline(never)]
     fn read(operator: &Operator, lists: &Lists, n_classes: usize, is_linked: bool) -> Known<Self> {
         let leaves: Vec<usize> = (0..lists.ids.len()).filter(|&at| lists.is_leaf(at)).collect();
         let n_votes = leaves.len() * n_classes;
         let list = |name| integers(operator, name).and_then(|list| same_length(list, n_votes));
         let (classes, trees, ids) = (list("class_ids")?, list("class_treeids")?, list("class_nodeids")?);
         let weights = same_length(&attribute(operator, "class_weights")?.floats, n_votes)?;
-        let votes = leaves.iter().flat_map(|&leaf| (0..n_classes as i64).map(move |class| (class, leaf)));
-        let is_vote = |(at, (class, leaf)): (usize, (i64, usize))| {
+        let votes = leaves.iter().flat_map(|&leaf| (0..n_classes as i32).map(move |class| (class, leaf)));
+        let is_vote = |(at, (class, leaf)): (usize, (i32, usize))| {
             classes[at] == class && trees[at] == lists.trees[leaf] && ids[at] == lists.ids[leaf] && weights[at].is_finite()
         };
         if !votes.enumerate().all(is_vote) || n_votes >= u32::MAX as usize {
@@ -179,6 +187,8 @@ struct Flat<'a> {
     nodes: Vec<Node>,
     /// Places to fill, and with what; those before `next` are filled.
     waiting: Vec<(u32, Target)>,
+    /// The words of the sets of levels that wait.
+    sets: Vec<(u32, u32)>,
     next: usize,
     /// Where a node of the lists was laid out, for those that several lead to.
     places: Vec<u32>,
@@ -187,12 +197,19 @@ struct Flat<'a> {
 }
 
 /// What a place is for.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 enum Target {
     /// A node of the lists.
     Node(usize),
-    /// The rest of a set of levels, as words, and where yes and no lead.
-    Words { feature: u32, words: Vec<(u32, u32)>, yes: usize, no: usize },
+    /// The rest of a set of levels, and where yes and no lead.
+    Words { feature: u32, set: Set, yes: usize, no: usize },
+}
+
+/// Words among those of the sets that wait.
+#[derive(Clone, Copy)]
+struct Set {
+    start: usize,
+    end: usize,
 }
 
 const NOWHERE: u32 = u32::MAX;
@@ -211,6 +228,7 @@ impl<'a> Flat<'a> {
             words: vec![Vec::new(); n_features],
             nodes: Vec::with_capacity(n_nodes),
             waiting: Vec::new(),
+            sets: Vec::new(),
             next: 0,
             places: vec![NOWHERE; n_nodes],
             steps_left: 4 * n_nodes,
@@ -220,25 +238,26 @@ impl<'a> Flat<'a> {
     /// Lays out a tree and gives its root's place.
     #[inline(never)]
     fn tree(&mut self, root: usize) -> Known<u32> {
-        let first = self.room(1);
+        let first = self.room();
         self.waiting.clear();
+        self.sets.clear();
         self.waiting.push((first, Target::Node(root)));
         self.next = 0;
-        while let Some((place, target)) = self.waiting.get(self.next).cloned() {
+        while let Some((place, target)) = self.waiting.get(self.next).copied() {
             self.next += 1;
             let node = match target {
                 Target::Node(at) => self.node(self.lists.past_spacers(at), place)?,
-                Target::Words { feature, words, yes, no } => self.words(feature, words, yes, no)?,
+                Target::Words { feature, set, yes, no } => self.words(feature, set, yes, no)?,
             };
             self.nodes[place as usize] = node;
         }
         Ok(first)
     }
 
-    /// Makes room for nodes; gives the place of the first.
-    fn room(&mut self, n_nodes: usize) -> u32 {
+    /// Makes room for a node; gives its place.
+    fn room(&mut self) -> u32 {
         let place = self.nodes.len() as u32;
-        self.nodes.resize(self.nodes.len() + n_nodes, Node { mask: 0, bound: 0, column: 0, next: place });
+        self.nodes.push(Node { mask: 0, bound: 0, column: 0, next: place });
         place
     }
 
@@ -260,24 +279,24 @@ impl<'a> Flat<'a> {
                 Ok(Node { mask: NUMBER, bound: order(lists.values[at]), column: self.number(feature, code), next })
             }
             Mode::Equal => {
-                let (words, no) = self.set(at)?;
-                self.words(feature, words, yes, no)
+                let (set, no) = self.set(at)?;
+                self.words(feature, set, yes, no)
             }
             _ => unknown("a node's mode"),
         }
     }
 
     /// The levels of the set that begins here, as words, and where "no" leads.
-    fn set(&mut self, mut at: usize) -> Known<(Vec<(u32, u32)>, usize)> {
+    fn set(&mut self, mut at: usize) -> Known<(Set, usize)> {
         let lists = self.lists;
         let (feature, yes) = (lists.features[at], lists.child(at, lists.yes[at]));
-        let mut words: Vec<(u32, u32)> = Vec::new();
+        let start = self.sets.len();
         loop {
             self.steps_left = known(self.steps_left.checked_sub(1), "overlapping sets of levels")?;
             let level = lists.level(at)?;
-            match words.last_mut().filter(|(word, _)| *word == level / 32) {
+            match self.sets[start..].last_mut().filter(|(word, _)| *word == level / 32) {
                 Some((_, mask)) => *mask |= 1 << (level % 32),
-                None => words.push((level / 32, 1 << (level % 32))),
+                None => self.sets.push((level / 32, 1 << (level % 32))),
             }
             let no = lists.child(at, lists.no[at]);
             let goes_on = lists.modes[no] == Mode::Equal
@@ -285,26 +304,27 @@ impl<'a> Flat<'a> {
                 && lists.yes[no] != lists.no[no]
                 && lists.child(no, lists.yes[no]) == yes;
             if !goes_on {
-                return Ok((words, no));
+                return Ok((Set { start, end: self.sets.len() }, no));
             }
             at = no;
         }
     }
 
     /// Asks for the last of the words; what follows "no" asks for the others.
-    fn words(&mut self, feature: u32, mut words: Vec<(u32, u32)>, yes: usize, no: usize) -> Known<Node> {
-        let (word, mask) = known(words.pop(), "a set of levels")?;
-        let rest = if words.is_empty() { Target::Node(no) } else { Target::Words { feature, words, yes, no } };
+    fn words(&mut self, feature: u32, mut set: Set, yes: usize, no: usize) -> Known<Node> {
+        set.end -= 1;
+        let (word, mask) = self.sets[set.end];
+        let rest = if set.start == set.end { Target::Node(no) } else { Target::Words { feature, set, yes, no } };
         let next = self.children(rest, Target::Node(yes));
         Ok(Node { mask, bound: 0, column: self.word(feature, word)?, next })
     }
 
     /// Makes room for two children and gives the place of the first.
     fn children(&mut self, first: Target, second: Target) -> u32 {
-        let place = self.room(2);
-        self.waiting.push((place, first));
-        self.waiting.push((place + 1, second));
-        place
+        let places = [self.room(), self.room()];
+        self.waiting.push((places[0], first));
+        self.waiting.push((places[1], second));
+        places[0]
     }
 
     /// The column of a feature's number.
@@ -338,7 +358,7 @@ fn attribute<'g, 'a>(operator: &'g Operator<'a>, name: &str) -> Known<&'g crate:
     known(operator.attribute(name), "the attributes of its trees")
 }
 
-fn integers<'g>(operator: &'g Operator, name: &str) -> Known<&'g [i64]> {
+fn integers<'g>(operator: &'g Operator, name: &str) -> Known<&'g [i32]> {
     attribute(operator, name).map(|attribute| &attribute.integers[..])
 }
 
