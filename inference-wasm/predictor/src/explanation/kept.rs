@@ -14,7 +14,7 @@ use crate::predictor::{Predictor, Scores};
 pub(crate) struct Kept {
     scores: OnceLock<Result<Scores, PredictError>>,
     logits: OnceLock<Vec<f32>>,
-    answers: OnceLock<Vec<u128>>,
+    answers: OnceLock<Vec<Vec<u64>>>,
 }
 
 impl Kept {
@@ -29,8 +29,8 @@ impl Kept {
         self.logits.get_or_init(|| model.logits(background.values()))
     }
 
-    /// For each node of trees the background's rows that answer its question with yes.
-    pub(super) fn answers(&self, trees: &Trees, background: &Background, n_features: usize) -> &[u128] {
+    /// For each node of trees the background's rows that answer its question with yes, by 64 rows.
+    pub(super) fn answers(&self, trees: &Trees, background: &Background, n_features: usize) -> &[Vec<u64>] {
         self.answers.get_or_init(|| trees::answers(trees, background.values(), n_features))
     }
 }

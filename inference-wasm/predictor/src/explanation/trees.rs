@@ -4,12 +4,14 @@
 //! row does, and columns with which both do. What the leaf says belongs to all sets that hold the first and none of the second, and is
 //! shared out by the number of either.
 //!
-//! A walk takes all rows along at once and comes to a leaf but once: towards it with the record as long as that goes there, and where it
+//! A walk takes 64 rows along at once and comes to a leaf but once: towards it with the record as long as that goes there, and where it
 //! turns away at a column, on with the rows that have not turned away there before.
 //!
 //! Source: interventional TreeSHAP, Lundberg et al. (2020), From local explanations to global understanding with explainable AI for trees.
 
 mod answers;
+
+use answers::BLOCK;
 
 use super::Question;
 use super::weight::Weights;
@@ -32,17 +34,22 @@ pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stret
         trees,
         class: question.class,
         codes: &codes,
-        answers: question.kept().answers(trees, question.background, model.n_features),
+        answers: &[],
         weights: Weights::new(model.n_features),
         is_left: vec![false; model.n_features],
         turned: vec![0; model.n_features],
-        rows: stretches.iter().map(|stretch| Row { stretch: *stretch, gain: 0.0, n_turned: 0 }).collect(),
+        rows: Vec::new(),
         contributions: vec![[0.0; 2]; model.n_features],
         steps_left: MOST_STEPS,
     };
-    let every_row = u128::MAX >> (u128::BITS as usize - n_rows);
-    for &root in &trees.roots {
-        walk.node(root, every_row, Way { n_left: 0, depth: 0 })?;
+    for (stretches, answers) in stretches.chunks(BLOCK).zip(question.kept().answers(trees, question.background, model.n_features))
+    {
+        walk.answers = answers;
+        walk.rows = stretches.iter().map(|stretch| Row { stretch: *stretch, gain: 0.0, n_turned: 0 }).collect();
+        let every_row = u64::MAX >> (BLOCK - stretches.len());
+        for &root in &trees.roots {
+            walk.node(root, every_row, Way { n_left: 0, depth: 0 })?;
+        }
     }
     let mut contributions = walk.contributions;
     contributions.iter_mut().flatten().for_each(|sum| *sum /= n_rows as f64);
@@ -66,12 +73,12 @@ struct Walk<'a> {
     /// The record's codes.
     codes: &'a [u32],
     /// For each node the rows that answer yes.
-    answers: &'a [u128],
+    answers: &'a [u64],
     weights: Weights,
     /// Of each feature, whether the record has turned away at it.
     is_left: Vec<bool>,
     /// Of each feature, the rows that have turned away at it, and the record has not.
-    turned: Vec<u128>,
+    turned: Vec<u64>,
     /// Of the background.
     rows: Vec<Row>,
     contributions: Vec<Sum>,
@@ -90,7 +97,7 @@ struct Row {
 impl Walk<'_> {
     /// Takes rows to the leaves below a node, and gives what each feature that the record has turned away at loses by them; none where there
     /// are too many steps.
-    fn node(&mut self, mut at: u32, mut rows: u128, mut way: Way) -> Option<Sum> {
+    fn node(&mut self, mut at: u32, mut rows: u64, mut way: Way) -> Option<Sum> {
         let mut lost = [0.0; 2];
         loop {
             self.steps_left = self.steps_left.checked_sub(1).filter(|_| way.depth < MOST_DEPTH)?;
@@ -121,7 +128,7 @@ impl Walk<'_> {
     }
 
     /// Where rows turn away from the record at a feature: on with them alone, and on with all rows and the record.
-    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u128, apart: u128, way: Way) -> Option<Sum> {
+    fn part(&mut self, feature: usize, [own, other]: [u32; 2], rows: u64, apart: u64, way: Way) -> Option<Sum> {
         self.is_left[feature] = true;
         let mut lost = self.node(other, apart, Way { n_left: way.n_left + 1, ..way })?;
         self.is_left[feature] = false;
@@ -138,7 +145,7 @@ impl Walk<'_> {
     }
 
     /// Adds to the number of features at which rows have turned away, and gives what each has gained so far.
-    fn turn(&mut self, rows: u128, by: i32) -> Sum {
+    fn turn(&mut self, rows: u64, by: i32) -> Sum {
         let mut gained = [0.0; 2];
         each(rows, |row| {
             let Row { gain, stretch, n_turned } = &mut self.rows[row];
@@ -148,7 +155,7 @@ impl Walk<'_> {
         gained
     }
 
-    fn leaf(&mut self, bound: u32, rows: u128, n_left: usize, lost: &mut Sum) {
+    fn leaf(&mut self, bound: u32, rows: u64, n_left: usize, lost: &mut Sum) {
         let value = self.value(bound);
         each(rows, |row| {
             let Row { gain, stretch, n_turned } = &mut self.rows[row];
@@ -178,16 +185,9 @@ fn add(sum: &mut Sum, more: Sum) {
 
 /// Does something for each of some rows.
 #[inline(always)]
-fn each(rows: u128, mut act: impl FnMut(usize)) {
-    let (mut half, mut next, mut first) = (rows as u64, (rows >> 64) as u64, 0);
-    loop {
-        while half == 0 {
-            if next == 0 {
-                return;
-            }
-            (half, next, first) = (next, 0, 64);
-        }
-        act(first + half.trailing_zeros() as usize);
-        half &= half - 1;
+fn each(mut rows: u64, mut act: impl FnMut(usize)) {
+    while rows != 0 {
+        act(rows.trailing_zeros() as usize);
+        rows &= rows - 1;
     }
 }

@@ -1,9 +1,16 @@
-//! What the background's rows answer to the questions of trees, all at once: a bit for each row.
+//! What the background's rows answer to the questions of trees, 64 of them at once: a bit for each row.
 
 use crate::lowered::{Code, Trees};
 
-/// For each node the rows of feature rows, up to 128 of them, of which `(code & mask) > bound` holds.
-pub(in crate::explanation) fn answers(trees: &Trees, features: &[f32], n_features: usize) -> Vec<u128> {
+/// Rows that have a bit in one number.
+pub(super) const BLOCK: usize = u64::BITS as usize;
+
+/// For every [`BLOCK`] of feature rows, and each node, the rows of which `(code & mask) > bound` holds.
+pub(in crate::explanation) fn answers(trees: &Trees, features: &[f32], n_features: usize) -> Vec<Vec<u64>> {
+    features.chunks(BLOCK * n_features).map(|rows| answers_of(trees, rows, n_features)).collect()
+}
+
+fn answers_of(trees: &Trees, features: &[f32], n_features: usize) -> Vec<u64> {
     let mut codes = Vec::new();
     trees.code(features, n_features, &mut codes);
     let n_columns = trees.columns.len();
@@ -18,7 +25,7 @@ struct Column {
     /// In ascending order: the codes of the rows, or, of levels, one bit each of those that occur.
     codes: Vec<u32>,
     /// The rows with this code or a greater one; of levels, those with this bit. Behind the last code none.
-    rows: Vec<u128>,
+    rows: Vec<u64>,
     is_of_levels: bool,
 }
 
@@ -34,13 +41,12 @@ impl Column {
             }
         }
         let has = |own: u32, asked: u32| if is_of_levels { own == asked } else { own >= asked };
-        let rows_of =
-            |asked: u32| codes.clone().enumerate().fold(0, |rows, (row, own)| rows | u128::from(has(own, asked)) << row);
+        let rows_of = |asked: u32| codes.clone().enumerate().fold(0, |rows, (row, own)| rows | u64::from(has(own, asked)) << row);
         let rows = distinct.iter().map(|code| rows_of(*code)).chain([0]).collect();
         Self { codes: distinct, rows, is_of_levels }
     }
 
-    fn answers(&self, mask: u32, bound: u32) -> u128 {
+    fn answers(&self, mask: u32, bound: u32) -> u64 {
         if self.is_of_levels {
             let bits = self.codes.iter().zip(&self.rows);
             return bits.filter(|(bit, _)| **bit & mask > bound).fold(0, |yes, (_, rows)| yes | rows);
