@@ -8,6 +8,8 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { Program, deployment, freePort, startWorkerd } from './programs.mjs';
 
+/** By then what runs often was compiled anew. */
+const WARM_SECS = 3;
 const CONNECTIONS = [1, 16, 64];
 
 const HELP = `usage: node bench.mjs BUNDLE [--python PYTHON] [--seconds 5] [--json FILE]
@@ -106,7 +108,7 @@ class Bench {
   load(program, path, script, connections) {
     const wrk = (seconds) =>
       execFileSync('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', '30s', ...(script ? ['-s', script] : []), program.url + path], { encoding: 'utf8' });
-    wrk(1);
+    wrk(WARM_SECS);
     const before = program.cpuSecs();
     const said = wrk(this.seconds);
     const cpu = program.cpuSecs() - before;
