@@ -14,7 +14,9 @@ const first = report.versions[0];
 const judged = report.windows.filter((window) => window.n_rows >= report.rules.minimum_rows);
 const tidemark = report.rules.rule === 'tidemark';
 const drifted = judged.filter((window) => (tidemark ? window.prediction_verdict : window.prediction)?.drifted);
-const worst = drifted.reduce((worst, window) => (worst && worst.prediction.value >= window.prediction.value ? worst : window), null);
+/** How far predictions moved, and how far they may, by the rule in force. */
+const moved = (window) => (tidemark ? [window.prediction_verdict.effect, window.prediction_verdict.matters_from] : [window.prediction.value, report.rules.prediction_drift]);
+const worst = drifted.reduce((worst, window) => (worst && moved(worst)[0] >= moved(window)[0] ? worst : window), null);
 const names = (windows) => windows.map((window) => window.name).join(' ');
 const calm = judged.filter((window) => !drifted.includes(window));
 const months = calm.length && calm.length < drifted.length ? `all but ${names(calm)}` : names(drifted) || 'none';
@@ -37,7 +39,7 @@ const facts = [
   ['data', `${prepared.synthetic ? 'SYNTHETIC ROWS; ' : ''}trained on ${prepared.first_date} to ${first.trained_until}, replayed ${prepared.test_from} to ${prepared.last_date}`],
   ['first model', `version ${first.version}, ${first.family}, AUC ${number(first.validation.roc_auc)} on validation rows of its own time`],
   ['drift', `${drifted.length} of the ${judged.length} months with ${report.rules.minimum_rows} predictions or more: ${months}`],
-  ['furthest', worst ? `${worst.name}: ${number(worst.prediction.value, 2)} where ${number(tidemark ? worst.prediction_verdict.matters_from : report.rules.prediction_drift, 1)} is allowed` : 'none'],
+  ['furthest', worst ? `${worst.name}: ${number(moved(worst)[0], 2)} where ${number(moved(worst)[1], 2)} is allowed` : 'none'],
   ['alerts', `${alerts.length} fired, ${answers.length} answered by a retrain${failed}; challengers that were better and went into production: ${promoted.length}`],
   ['columns', `${of_columns} alerts, which ask for no retrain`],
 ];

@@ -66,7 +66,7 @@ console.log(explanations(explained));
 
 /**
  * One cold start: a context of its own has no cache. The page is opened from another of its site, so that what the browser takes to start a
- * process for the site, a third of the small module's time and no engine's, is not in it.
+ * process for the site, a third of the small module's time, is not in it: it is no engine's.
  */
 async function measure(engine, model, more = '') {
   const context = await browser.newContext();

@@ -9,7 +9,7 @@ use monitor_drift::Discoveries;
 
 use crate::counting::{Counter, not_here};
 use crate::failure::Failure;
-use crate::measure::{Measure, measure};
+use crate::measure::{Measure, measure_next};
 use crate::report::Plan;
 use crate::report_model::WindowReport;
 use crate::segment_reference::{Known, of_segment};
@@ -64,13 +64,8 @@ fn windows(
             Entry::Vacant(free) => free.insert(reference(plan, &counter, &version, segment, knowing)?),
         };
         if let Some(version) = reference {
-            let none = BTreeSet::new();
-            let by = Measure { rules, importance: &importance, discoveries: &discoveries, fell_silent: &none, now: plan.now };
-            let Some(report) = measure((window, number), counts, version, &by) else { continue };
-            if report.judged(rules) {
-                discoveries.add(report.n_found());
-            }
-            reports.push(report);
+            let by = Measure { rules, importance: &importance, fell_silent: &BTreeSet::new(), now: plan.now };
+            reports.extend(measure_next((window, number), counts, version, &by, &mut discoveries));
         }
     }
     Ok(reports)

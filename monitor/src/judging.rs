@@ -1,9 +1,8 @@
 //! The rule `tidemark` on a window: which columns, and whether the probabilities, changed for sure and by enough to matter. Pure.
 
 use data_contract::{ColumnKind, OwnDrift, Rules};
-use monitor_drift::{Shift, Verdict, distance_shift, shift, verdicts};
+use monitor_drift::{Discoveries, Shift, Verdict, distance_shift, shift, verdicts};
 
-use crate::measure::Measure;
 use crate::sides;
 use crate::tally::Tally;
 use crate::versions::Version;
@@ -20,14 +19,14 @@ pub(crate) struct Judged {
 pub(crate) type Weighed = (Shift, f64);
 
 /// Judges all columns and the probabilities of a window together, as strictly as what was found before asks.
-pub(crate) fn judge_window(traffic: &Tally, version: &Version, by: &Measure) -> Judged {
+pub(crate) fn judge_window(traffic: &Tally, version: &Version, rules: &Rules, discoveries: &Discoveries) -> Judged {
     let reference = &version.reference;
     let own = reference.own_drift.as_ref();
-    let limit = prediction_limit(own, by.rules);
+    let limit = prediction_limit(own, rules);
     let prediction = distance_shift(&sides::reference(&reference.prediction), &traffic.prediction).ok();
-    let columns = column_shifts(traffic, version, by.rules).into_iter().enumerate();
-    let columns = columns.map(|(at, shift)| Some((shift?, column_limit(own, at, by.rules)))).collect();
-    judge_shifts(columns, prediction.map(|shift| (shift, limit)), |n_judged| by.discoveries.level(n_judged))
+    let columns = column_shifts(traffic, version, rules).into_iter().enumerate();
+    let columns = columns.map(|(at, shift)| Some((shift?, column_limit(own, at, rules)))).collect();
+    judge_shifts(columns, prediction.map(|shift| (shift, limit)), |n_judged| discoveries.level(n_judged))
 }
 
 /// Judges the changes of all columns, in their order, and that of the probabilities together; the level may depend on how many there are.
@@ -64,8 +63,7 @@ fn column_shifts(traffic: &Tally, version: &Version, rules: &Rules) -> Vec<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::measure::tests::{tally, version_of, with_measure};
-    use monitor_drift::Discoveries;
+    use crate::measure::tests::{tally, version_of};
 
     #[test]
     fn a_column_that_follows_the_calendar_is_not_judged() {
@@ -77,7 +75,7 @@ mod tests {
     fn judged(tally: &Tally, version: &Version, rules: &Rules, n_calm: usize) -> Judged {
         let mut discoveries = Discoveries::at_rate(rules.false_discovery_rate);
         (0..n_calm).for_each(|_| discoveries.add(0));
-        with_measure(rules, &discoveries, |by| judge_window(tally, version, by))
+        judge_window(tally, version, rules, &discoveries)
     }
 
     #[test]

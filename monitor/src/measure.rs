@@ -30,19 +30,38 @@ pub(crate) struct Measure<'a> {
     pub(crate) rules: &'a Rules,
     /// How much of the model's skill lies in each column.
     pub(crate) importance: &'a Importance,
-    /// What earlier windows found.
-    pub(crate) discoveries: &'a Discoveries,
     /// Who predicted in the window before and in this one by no version, once it is complete.
     pub(crate) fell_silent: &'a BTreeSet<String>,
     /// The time.
     pub(crate) now: DateTime<Utc>,
 }
 
-/// Measures one window; none when it has no traffic.
-pub(crate) fn measure(served: Served, counts: &WindowCounts, version: &Version, by: &Measure) -> Option<WindowReport> {
+/// Measures the window that follows those of which `discoveries` tells what they found, and adds what it finds where it is to be judged;
+/// none when it has no traffic.
+pub(crate) fn measure_next(
+    served: Served,
+    counts: &WindowCounts,
+    version: &Version,
+    by: &Measure,
+    discoveries: &mut Discoveries,
+) -> Option<WindowReport> {
+    let report = measure(served, counts, version, by, discoveries)?;
+    if report.judged(by.rules) {
+        discoveries.add(report.n_found());
+    }
+    Some(report)
+}
+
+fn measure(
+    served: Served,
+    counts: &WindowCounts,
+    version: &Version,
+    by: &Measure,
+    discoveries: &Discoveries,
+) -> Option<WindowReport> {
     let (window, number) = served;
     let traffic = counts.traffic.as_ref()?;
-    let judged = judge_window(traffic, version, by);
+    let judged = judge_window(traffic, version, by.rules, discoveries);
     let columns = columns(traffic, version, &judged.columns, by);
     let shifted = || columns.iter().filter(|column| column.verdict.is_some_and(|verdict| verdict.drifted));
     let drifts: Vec<Drift> = columns.iter().filter_map(|column| column.drift).collect();
@@ -169,15 +188,10 @@ pub(crate) mod tests {
     }
 
     fn measured_of(served: Served, counts: &WindowCounts) -> Option<WindowReport> {
-        let rules = Rules::default();
-        let discoveries = Discoveries::at_rate(rules.false_discovery_rate);
-        with_measure(&rules, &discoveries, |by| measure(served, counts, &version_of(served.1), by))
-    }
-
-    /// Measures by some rules, where nothing is known of importance and sources.
-    pub(crate) fn with_measure<T>(rules: &Rules, discoveries: &Discoveries, measured: impl FnOnce(&Measure) -> T) -> T {
         let now = "2026-01-01T00:00:00Z".parse().unwrap();
-        measured(&Measure { rules, importance: &Importance::default(), discoveries, fell_silent: &BTreeSet::new(), now })
+        let rules = Rules::default();
+        let by = Measure { rules: &rules, importance: &Importance::default(), fell_silent: &BTreeSet::new(), now };
+        measure(served, counts, &version_of(served.1), &by, &Discoveries::at_rate(rules.false_discovery_rate))
     }
 
     /// A version whose training rows were spread evenly.

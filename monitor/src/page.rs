@@ -25,8 +25,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::report_model::Report;
 
-/// The mark, in the page itself: `web/public/mark.svg` in Base64.
-const ICON: &str = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAzMiAzMic+PHBhdGggZD0nTTMgOS41aDI2JyBmaWxsPSdub25lJyBzdHJva2U9JyNjMjVlMjInIHN0cm9rZS13aWR0aD0nMi41JyBzdHJva2UtbGluZWNhcD0ncm91bmQnLz48cGF0aCBkPSdNMiAyMWM0LjcgMCA0LjctNSA5LjMtNXM0LjcgNSA5LjQgNSA0LjctNSA5LjMtNXYxMkgyeicgZmlsbD0nIzBlN2E4YycvPjwvc3ZnPg==";
+/// The mark, in the page itself.
+const ICON: &str = concat!("data:image/svg+xml;base64,", include_str!("../../web/mark.base64"));
 
 /// Windows that fit on the page; `report.json` holds all.
 const MAX_WINDOWS: usize = 60;

@@ -176,7 +176,6 @@ mod tests {
     use crate::versions::Importance;
     use crate::window::By;
     use data_contract::Rules;
-    use monitor_drift::Discoveries;
 
     fn window(month: &str) -> Window {
         Window::of(format!("{month}-01").parse().unwrap(), By::Month)
@@ -193,8 +192,7 @@ mod tests {
     fn a_window_tells_of_repeats_of_constants_and_of_who_fell_silent() {
         let fell_silent = BTreeSet::from(["batch".to_owned()]);
         let (rules, importance) = (Rules::default(), Importance::default());
-        let discoveries = &Discoveries::at_rate(rules.false_discovery_rate);
-        let by = Measure { rules: &rules, importance: &importance, discoveries, fell_silent: &fell_silent, now: Utc::now() };
+        let by = Measure { rules: &rules, importance: &importance, fell_silent: &fell_silent, now: Utc::now() };
         let quality = quality(&counts("edge", &["2009-03-04"]), &version_of(7), &by);
         assert_eq!(quality.share_repeated, Some(0.4));
         assert_eq!(

@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::failure::{ALERT_FIRED, DONE, Failure};
 use crate::hold::Hold;
 use crate::journal::Journal;
-use crate::measure::{Measure, followed_class, measure, performance};
+use crate::measure::{Measure, followed_class, measure_next, performance};
 use crate::partitions::prediction_parts;
 use crate::promise::threshold;
 use crate::quality::{fell_silent, late_sources, silent_since};
@@ -198,12 +198,8 @@ fn measure_all(plan: &Plan, counter: &Counter, versions: &mut Versions, rules: &
         if let Some(version) = versions.get(plan.home, number)? {
             let none = BTreeSet::new();
             let fell_silent = fell_silent.get(&window).unwrap_or(&none);
-            let by = Measure { rules, importance: &importance, discoveries: &discoveries, fell_silent, now: plan.now };
-            let Some(report) = measure((window, number), counts, version, &by) else { continue };
-            if report.judged(rules) {
-                discoveries.add(report.n_found());
-            }
-            reports.push(report);
+            let by = Measure { rules, importance: &importance, fell_silent, now: plan.now };
+            reports.extend(measure_next((window, number), counts, version, &by, &mut discoveries));
         }
     }
     for (&(window, number), counts) in counter.windows() {

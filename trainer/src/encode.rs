@@ -35,6 +35,15 @@ pub(crate) fn data(frame: &DataFrame, contract: &Contract, weights: Option<Vec<f
     Ok(Data::new(features(frame, contract)?, kinds, classes, contract.target.classes.len(), weights)?)
 }
 
+/// The numbers of a prepared column, or its dates in days, without the missing ones; none of texts.
+pub(crate) fn numbers(values: &polars::prelude::Column, column: &Column) -> PolarsResult<Option<Vec<f64>>> {
+    Ok(match column.kind {
+        ColumnKind::Numeric { .. } => Some(values.f64()?.iter().flatten().collect()),
+        ColumnKind::Date { .. } => Some(moments(values.str()?).flatten().map(Moment::days).collect()),
+        ColumnKind::Categorical { .. } => None,
+    })
+}
+
 /// The date of each row, where they have one.
 pub(crate) fn dates(frame: &DataFrame) -> PolarsResult<Vec<Option<NaiveDate>>> {
     Ok(frame.column(prepared_column::DATE)?.date()?.as_date_iter().collect())

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{NaiveDate, Utc};
 use data_contract::{Background, Contract, Dataset, Evaluation, Golden, Prepared, ThresholdChoice, sha256_hex};
 use inference_predictor::{LoadError, PredictError, Predictor};
 use polars::prelude::DataFrame;
@@ -72,6 +72,7 @@ struct Rows<'a> {
     features: Matrix,
     classes: Vec<u32>,
     weights: Option<Vec<f32>>,
+    dates: Vec<Option<NaiveDate>>,
 }
 
 impl Rows<'_> {
@@ -89,6 +90,7 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         features: encode::features(&validation, &contract)?,
         classes: encode::classes(&validation, &contract)?,
         weights: encode::weights(&validation)?,
+        dates: encode::dates(&validation)?,
     };
     let (choice, background) = choose_threshold(file, &rows, dataset, &prepared)?;
     let threshold = choice.as_ref().map(|choice| choice.threshold as f32);
@@ -113,11 +115,7 @@ fn import(place: &Place, args: &Import, dataset: &Dataset, file: &File) -> anyho
         threshold,
         validation: bundle::named(&metrics),
         parity: compared.parity,
-        reference: reference::count(
-            &train,
-            &contract,
-            Unseen { probabilities: &probabilities, dates: &encode::dates(&validation)? },
-        )?,
+        reference: reference::count(&train, &contract, Unseen { probabilities: &probabilities, dates: &rows.dates })?,
         golden,
         evaluation,
     };
@@ -265,7 +263,7 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
         features: rows.features.clone(),
         classes: rows.classes.clone(),
         weights: rows.weights.clone(),
-        dates: vec![],
+        dates: rows.dates.clone(),
         probabilities: ask(&rows.features),
         repeats: vec![],
         calibration: Method::None,

@@ -1,7 +1,7 @@
 //! How far the reference's rows drifted among themselves, when they are in time order: what the monitor takes for usual.
 
 use chrono::NaiveDate;
-use data_contract::{Column, ColumnKind, Contract, Moment, OwnDrift};
+use data_contract::{Column, Contract, OwnDrift};
 use monitor_drift::{CategoricalCounts, Counts, NumericCounts, distance_shift, own_drift, shift};
 use polars::prelude::*;
 
@@ -25,8 +25,7 @@ pub(crate) fn measure(
     let (Some(of_rows), Some(of_followed)) = (chunks(&encode::dates(rows)?), chunks(followed_dates)) else { return Ok(None) };
     let of_column = |column: &Column| -> anyhow::Result<f64> {
         let values = rows.column(&column.name)?;
-        let counted =
-            of_rows.iter().map(|chunk| counts(&values.take_slice(chunk)?, column)).collect::<anyhow::Result<Vec<_>>>()?;
+        let counted = of_rows.iter().map(|chunk| counts(&values.take_slice(chunk)?, column)).collect::<PolarsResult<Vec<_>>>()?;
         Ok(own_drift(&counted, shift)?)
     };
     let probabilities: Vec<Counts> = of_followed
@@ -56,25 +55,17 @@ fn chunks(dates: &[Option<NaiveDate>]) -> Option<Vec<Vec<IdxSize>>> {
     Some((0..n).map(chunk).collect())
 }
 
-fn counts(values: &polars::prelude::Column, column: &Column) -> anyhow::Result<Counts> {
-    let n_missing = values.null_count() as u64;
-    Ok(match column.kind {
-        ColumnKind::Numeric { .. } => NumericCounts::from_values(values.f64()?.iter().flatten()).with_missing(n_missing).into(),
-        ColumnKind::Date { .. } => {
-            let days = encode::moments(values.str()?).flatten().map(Moment::days);
-            NumericCounts::from_values(days).with_missing(n_missing).into()
-        }
-        ColumnKind::Categorical { .. } => {
-            let levels = values.str()?.iter().map(|text| Some(column.counted_as(text?)));
-            CategoricalCounts::from_values(levels).into()
-        }
+fn counts(values: &polars::prelude::Column, column: &Column) -> PolarsResult<Counts> {
+    Ok(match encode::numbers(values, column)? {
+        Some(numbers) => NumericCounts::from_values(numbers).with_missing(values.null_count() as u64).into(),
+        None => CategoricalCounts::from_values(values.str()?.iter().map(|text| Some(column.counted_as(text?)))).into(),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use data_contract::{Target, prepared_column};
+    use data_contract::{ColumnKind, Target, prepared_column};
 
     /// Dates of rows, as many a day.
     fn days(n_rows: usize, a_day: usize) -> Vec<Option<NaiveDate>> {

@@ -18,8 +18,8 @@ use chrono::{DateTime, Utc};
 use data_contract::{Evaluation, Manifest, Stage};
 use maud::{DOCTYPE, PreEscaped, html};
 
-/// The mark, in the page itself: `web/public/mark.svg` in Base64.
-const ICON: &str = "data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmcnIHZpZXdCb3g9JzAgMCAzMiAzMic+PHBhdGggZD0nTTMgOS41aDI2JyBmaWxsPSdub25lJyBzdHJva2U9JyNjMjVlMjInIHN0cm9rZS13aWR0aD0nMi41JyBzdHJva2UtbGluZWNhcD0ncm91bmQnLz48cGF0aCBkPSdNMiAyMWM0LjcgMCA0LjctNSA5LjMtNXM0LjcgNSA5LjQgNSA0LjctNSA5LjMtNXYxMkgyeicgZmlsbD0nIzBlN2E4YycvPjwvc3ZnPg==";
+/// The mark, in the page itself.
+const ICON: &str = concat!("data:image/svg+xml;base64,", include_str!("../../web/mark.base64"));
 
 /// A version with what is known about it.
 #[derive(Clone, Debug)]

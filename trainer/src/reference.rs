@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use data_contract::{Column, ColumnCounts, ColumnKind, Contract, Moment, Reference, ValueCounts, shortest};
+use data_contract::{Column, ColumnCounts, Contract, Reference, ValueCounts, shortest};
 use polars::prelude::*;
 use trainer_estimators::Matrix;
 
@@ -26,13 +26,9 @@ pub(crate) struct Unseen<'a> {
 pub(crate) fn count(train: &DataFrame, contract: &Contract, unseen: Unseen) -> anyhow::Result<Reference> {
     let counts_of = |column: &Column| {
         let values = train.column(&column.name)?;
-        let counts = match column.kind {
-            ColumnKind::Numeric { .. } => numeric(values.f64()?.iter().flatten().collect(), values.null_count() as u64),
-            ColumnKind::Date { .. } => {
-                let days = encode::moments(values.str()?).flatten().map(Moment::days);
-                numeric(days.collect(), values.null_count() as u64)
-            }
-            ColumnKind::Categorical { .. } => texts(values.str()?, column),
+        let counts = match encode::numbers(values, column)? {
+            Some(numbers) => numeric(numbers, values.null_count() as u64),
+            None => texts(values.str()?, column),
         };
         Ok(ColumnCounts { name: column.name.clone(), counts })
     };

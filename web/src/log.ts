@@ -21,6 +21,8 @@ export const COLLECTOR = '/v1/predictions';
 const STABLE_MS = 1000;
 /** Where the tab remembers the key, until it is closed. */
 const KEY = 'tidemark-collector-key';
+/** What a header may hold. */
+const SENDABLE = /^[ -~]*$/;
 const TIMEOUT_MS = 10_000;
 
 /** Builds the switch; `switched` is told of every turn. */
@@ -28,9 +30,8 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   const box = html('input', { type: 'checkbox', role: 'switch', id: 'log' });
   const message = html('p', { class: 'hint', id: 'log-message', role: 'status' });
   const label = html('label', { for: 'log', class: 'switch' }, box, html('span', {}, 'Log my predictions'));
-  const key = html('input', { type: 'password', id: 'log-key', autocomplete: 'off', spellcheck: 'false' });
-  const asked = html('label', { class: 'key-of-log', hidden: true }, html('span', {}, 'API key of the collector'), key);
-  const root = html('div', { class: 'log' }, label, asked, message);
+  const key = keyField(() => send());
+  const root = html('div', { class: 'log' }, label, key, message);
   let pending: [Fields, Prediction] | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let last = '';
@@ -44,14 +45,14 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
     try {
       await post(logRecord(record, prediction, uuid(), new Date().toISOString()));
       last = text;
-      asked.hidden = true;
+      key.hidden = true;
       n_sent += 1;
       message.textContent = `${count(n_sent)} sent to ${COLLECTOR}`;
       message.className = 'hint';
     } catch (error) {
       message.textContent = `not logged: ${error instanceof Error ? error.message : String(error)}`;
       message.className = 'error';
-      if (error instanceof KeyRefused) asked.hidden = false;
+      if (error instanceof KeyRefused) key.hidden = false;
     }
   };
   const wait = () => {
@@ -61,13 +62,9 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   box.addEventListener('change', () => {
     message.textContent = box.checked ? `each prediction that stands for a second goes to ${COLLECTOR}` : '';
     message.className = 'hint';
-    asked.hidden ||= !box.checked;
+    key.hidden ||= !box.checked;
     switched(box.checked);
     wait();
-  });
-  key.addEventListener('change', () => {
-    sessionStorage.setItem(KEY, key.value.trim());
-    send();
   });
   const offer = (record: Fields, prediction: Prediction) => {
     pending = [record, prediction];
@@ -79,11 +76,22 @@ export function createLog(logRecord: LogRecord, switched: (on: boolean) => void)
   return { root, offer, withdraw };
 }
 
+/** Where a person gives the key; hidden until it is asked for. */
+function keyField(given: () => void): HTMLElement {
+  const input = html('input', { type: 'password', id: 'log-key', autocomplete: 'off', spellcheck: 'false' });
+  input.addEventListener('change', () => {
+    sessionStorage.setItem(KEY, input.value.trim());
+    given();
+  });
+  return html('label', { class: 'key-of-log', hidden: true }, html('span', {}, 'API key of the collector'), input);
+}
+
 /** The collector asks for another key. */
 class KeyRefused extends Error {}
 
 async function post(line: string): Promise<void> {
   const key = sessionStorage.getItem(KEY);
+  if (key && !SENDABLE.test(key)) throw new KeyRefused('a key of the collector has ASCII signs only');
   const response = await fetch(COLLECTOR, {
     method: 'POST',
     headers: { 'content-type': 'application/x-ndjson', ...(key && { 'x-api-key': key }) },

@@ -395,6 +395,9 @@ describe('what leaves the page', () => {
     await field.fill('wrong');
     await field.press('Enter');
     await page.getByText('not logged: the collector does not know this key').waitFor();
+    await field.fill('schlüssel 🔑');
+    await field.press('Enter');
+    await page.getByText('not logged: a key of the collector has ASCII signs only').waitFor();
     answer = 200;
     await field.fill('open sesame');
     await field.press('Enter');
