@@ -103,7 +103,7 @@ impl LevelSet {
     }
 
     /// The levels, ascending.
-    fn levels(&self) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn levels(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.0.len() as u32 * 64).filter(|&level| self.0[level as usize / 64] >> (level % 64) & 1 == 1)
     }
 }

@@ -36,13 +36,19 @@ pub struct Foreign {
     model: RawModel,
 }
 
+/// Whether the first field is the version of the format, as every tool writes it: tag 8 and a small number.
+fn begins_as_onnx(bytes: &[u8]) -> bool {
+    matches!(bytes, [8, 1..=99, ..])
+}
+
 impl Foreign {
     /// Decodes a file.
     ///
     /// # Errors
     /// Bytes that are no ONNX file, and a file whose numbers lie elsewhere.
     pub fn read(bytes: &[u8]) -> Result<Self, ForeignError> {
-        let model = RawModel::decode(bytes).map_err(|_| ForeignError::NotOnnx)?;
+        let unreadable = || if begins_as_onnx(bytes) { ForeignError::Damaged } else { ForeignError::NotOnnx };
+        let model = RawModel::decode(bytes).map_err(|_| unreadable())?;
         let graph = model.graph.as_ref().filter(|graph| !graph.output.is_empty()).ok_or(ForeignError::NotOnnx)?;
         match graph.initializer.iter().find(|tensor| !tensor.external_data.is_empty()) {
             Some(tensor) => Err(ForeignError::External { tensor: tensor.name.clone() }),

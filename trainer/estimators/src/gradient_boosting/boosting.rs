@@ -144,7 +144,10 @@ impl Problem<'_> {
     fn grow(&self, output: usize, raw: &[f32], start: &RoundStart, mut random: Random, desk: &mut Desk) -> Grown {
         desk.gradients.resize(self.data.n_rows(), Gradient::default());
         self.loss.gradients(output, raw, &start.normalisers, &mut desk.gradients);
-        desk.quantised.fill(&desk.gradients, random.bits());
+        match self.params.even_curvature {
+            true => desk.quantised.fill(&self.with_even_curvature(&desk.gradients), random.bits()),
+            false => desk.quantised.fill(&desk.gradients, random.bits()),
+        }
         desk.rows.clear();
         desk.rows.extend_from_slice(start.chosen);
         let columns = self.sample_columns(&mut random);
@@ -157,6 +160,15 @@ impl Problem<'_> {
             grown.leaves.iter().zip(&values).for_each(|(leaf, value)| grown.tree.nodes[leaf.node] = Node::Leaf(*value));
         }
         Grown { tree: grown.tree, leaves: grown.leaves.into_iter().map(|leaf| leaf.rows).zip(values).collect() }
+    }
+
+    /// The gradients with the second derivative of the average row, times each row's weight.
+    fn with_even_curvature(&self, gradients: &[Gradient]) -> Vec<Gradient> {
+        let weights = || (0..gradients.len()).map(|row| self.data.weight(row));
+        let total: f64 = weights().map(f64::from).sum();
+        let of_average = gradients.iter().map(|gradient| f64::from(gradient.second)).sum::<f64>() / total;
+        let even = |(gradient, weight): (&Gradient, f32)| Gradient { second: of_average as f32 * weight, ..*gradient };
+        gradients.iter().zip(weights()).map(even).collect()
     }
 
     /// A Newton step on the gradients as they were before rounding.

@@ -59,9 +59,14 @@ pub struct Params {
     pub category_smoothing: Option<f64>,
     /// Further penalty on leaf values below a question about levels.
     pub category_l2: f64,
-    /// Rows by which a set of levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the number
-    /// of rows.
+    /// Levels of a set at most; 1 asks about one level against all others.
+    pub max_set_levels: usize,
+    /// Rows by which a set of several levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the
+    /// number of rows.
     pub category_group_rows: Option<usize>,
+    /// Whether questions are sought as if all rows had the same curvature, as CatBoost seeks them: rows that the trees so far are sure about
+    /// then count as much as the others. Leaf values are Newton steps either way.
+    pub even_curvature: bool,
     /// For each column, whether the probability of class 1 must not fall (1) or not rise (-1) as the column's value rises, or may do either
     /// (0); empty when no column has a direction. Only numeric columns have one, and only with two classes. A missing value is neither
     /// low nor high.
@@ -85,7 +90,9 @@ impl Default for Params {
             max_bins: 255,
             category_smoothing: None,
             category_l2: 5.0,
+            max_set_levels: 32,
             category_group_rows: None,
+            even_curvature: false,
             monotone: vec![],
         }
     }
@@ -104,6 +111,7 @@ impl Params {
         whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
         whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
         whole("max_bins", self.max_bins, 2.0, (N_BINS - 1) as f64, "2 to 255")?;
+        whole("max_set_levels", self.max_set_levels, 1.0, (N_BINS - 1) as f64, "1 to 255")?;
         share("learning_rate", self.learning_rate)?;
         share("row_share", self.row_share)?;
         share("column_share", self.column_share)?;
@@ -128,6 +136,7 @@ impl Params {
                 min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),
                 category_smoothing: self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows)),
                 category_l2: self.category_l2,
+                max_set_levels: self.max_set_levels,
                 min_group_rows: self.category_group_rows.unwrap_or_else(|| rows(100.0)),
                 monotone: if self.has_directions() { &self.monotone } else { &[] },
             },

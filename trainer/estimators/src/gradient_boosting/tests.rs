@@ -6,6 +6,7 @@ use std::ops::ControlFlow;
 use super::loss::Loss;
 use super::*;
 use crate::random::Random;
+use crate::tree::Test;
 use crate::{Exported, FeatureKind, to_the_end};
 
 const NUMERIC: FeatureKind = FeatureKind::Numeric;
@@ -248,6 +249,51 @@ fn columns_that_tell_the_same_take_turns_under_noise() {
     let (first, second) = asked(&with(4.0));
     assert!(first > 50 && second > 50, "{first} {second}");
     assert_eq!(with(4.0), with(4.0));
+}
+
+/// Levels in the largest set that is asked about.
+fn largest_set(fitted: &Fitted) -> usize {
+    let nodes = fitted.rounds.iter().flatten().flat_map(|tree| &tree.nodes);
+    let sizes = nodes.filter_map(|node| match node {
+        Node::Split { test: Test::OneOf(levels), .. } => Some(levels.levels().count()),
+        _ => None,
+    });
+    sizes.max().unwrap()
+}
+
+#[test]
+fn a_set_holds_as_many_levels_as_it_may() {
+    let levels: Vec<f32> = (0..600).map(|row| (row % 6) as f32).collect();
+    let classes = (0..600).map(|row| u32::from(row % 2 == 0)).collect();
+    let kinds = vec![FeatureKind::Categorical { n_levels: 6 }];
+    let data = Data::new(Matrix::new(600, 1, levels).unwrap(), kinds, classes, 2, None).unwrap();
+    let with = |max_set_levels| fit(Params { max_set_levels, ..small() }, &data, None);
+    for most in [1, 2] {
+        assert_eq!(largest_set(&with(most)), most);
+    }
+    assert_eq!(largest_set(&with(32)), 3, "three levels are of either class");
+}
+
+#[test]
+fn even_curvature_changes_what_is_asked_once_rows_differ_in_it() {
+    let data = rows(2_000, 5, 2);
+    let with = |rounds, even_curvature| {
+        fit(Params { rounds, even_curvature, random_strength: Some(0.0), ..small() }, &data, None).rounds.pop().unwrap()
+    };
+    assert_eq!(with(1, true), with(1, false), "before the first round every row has the same");
+    assert_ne!(with(30, true), with(30, false));
+}
+
+#[test]
+fn even_curvature_takes_weights_for_rows() {
+    let once = rows(500, 6, 2);
+    let doubled: Vec<usize> = (0..500).chain((0..500).filter(|row| row % 3 == 0)).collect();
+    let weights = (0..500).map(|row| if row % 3 == 0 { 2.0 } else { 1.0 }).collect();
+    let weighted = Data::new(once.features().clone(), once.kinds().to_vec(), once.classes().to_vec(), 2, Some(weights)).unwrap();
+    let params = Params { even_curvature: true, random_strength: Some(0.0), row_share: 1.0, min_leaf_rows: Some(1), ..small() };
+    let weights_told = loss(&fit(params.clone(), &weighted, None), &weighted);
+    let rows_told = loss(&fit(params, &once.select(&doubled).unwrap(), None), &weighted);
+    assert!((weights_told - rows_told).abs() < 0.01, "{weights_told} {rows_told}");
 }
 
 #[test]

@@ -66,6 +66,8 @@ pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
         Family::GradientBoosting => vec![
             // Where classes follow from the columns with little chance.
             json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
+            // As CatBoost grows trees.
+            json!({"learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1, "even_curvature": true}),
             json!({"learning_rate": 0.02, "max_leaves": 31}),
             json!({"learning_rate": 0.03, "max_leaves": 6}),
             json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
@@ -142,6 +144,8 @@ fn of_boosting(most_leaf_rows: f64) -> Vec<Axis> {
         axis("random_strength", Range::Linear(0.0, 6.0)),
         axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
         axis("category_l2", Range::Logarithmic(0.5, 50.0)),
+        axis("max_set_levels", Range::OneOf([1, 32].map(Json::from).to_vec())),
+        axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
         axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),
     ]
 }

@@ -14,9 +14,6 @@ const MIN_SECOND: f64 = 1e-3;
 /// A question has to gain more than rounding does.
 const MIN_GAIN: f64 = 1e-9;
 
-/// A set of levels holds at most this many.
-const MAX_SET: usize = 32;
-
 /// What limits questions.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SplitParams<'a> {
@@ -30,7 +27,9 @@ pub(crate) struct SplitParams<'a> {
     pub(crate) category_smoothing: f64,
     /// Added to `l2` for a question about levels.
     pub(crate) category_l2: f64,
-    /// Rows by which a set of levels grows at least from one candidate to the next.
+    /// Levels of a set at most.
+    pub(crate) max_set_levels: usize,
+    /// Rows by which a set of several levels grows at least from one candidate to the next.
     pub(crate) min_group_rows: usize,
 }
 
@@ -59,6 +58,13 @@ pub(crate) enum Question {
 pub(crate) struct BinSet([u64; N_BINS / 64]);
 
 impl BinSet {
+    /// One bin.
+    fn of(bin: u8) -> Self {
+        let mut set = Self::default();
+        set.insert(bin);
+        set
+    }
+
     /// Whether a bin is in the set.
     pub(crate) fn contains(&self, bin: u8) -> bool {
         self.0[bin as usize / 64] >> (bin % 64) & 1 == 1
@@ -203,7 +209,7 @@ impl Search<'_> {
         }
     }
 
-    /// Runs of levels from both ends of their order.
+    /// Runs of levels from both ends of their order, or each level alone.
     fn sets(&mut self, bins: &[Sums]) {
         let params = self.splitter.params;
         let min_count = params.category_smoothing.min(params.min_leaf_rows as f64);
@@ -215,13 +221,23 @@ impl Search<'_> {
             .map(|(bin, sums)| (self.splitter.smoothed_mean(*sums), bin as u8, *sums))
             .collect();
         levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if params.max_set_levels == 1 {
+            return levels.iter().for_each(|(_, bin, sums)| self.level(*bin, *sums));
+        }
         self.runs(levels.iter());
         self.runs(levels.iter().rev());
     }
 
+    fn level(&mut self, bin: u8, yes: Sums) {
+        let no = self.total.minus(yes);
+        if self.splitter.is_leaf(no) {
+            self.offer(yes, no, || Question::OneOf(BinSet::of(bin)));
+        }
+    }
+
     fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, u8, Sums)>) {
         let (mut yes, mut set, mut group_rows) = (Sums::default(), BinSet::default(), 0);
-        for (_, bin, sums) in levels.take(MAX_SET) {
+        for (_, bin, sums) in levels.take(self.splitter.params.max_set_levels) {
             yes.add(*sums);
             set.insert(*bin);
             group_rows += sums.count as usize;

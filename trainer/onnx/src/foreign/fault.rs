@@ -7,6 +7,8 @@ use std::fmt;
 pub enum ForeignError {
     /// Bytes that are no ONNX file.
     NotOnnx,
+    /// Bytes that begin as an ONNX file and end too early, or make no sense from somewhere on.
+    Damaged,
     /// Another number of inputs than one.
     Inputs {
         /// Their names.
@@ -77,6 +79,7 @@ impl fmt::Display for ForeignError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         match self {
             Self::NotOnnx => f.write_str("the file is not ONNX"),
+            Self::Damaged => f.write_str("the file begins as ONNX, but was cut short or damaged"),
             Self::Inputs { names } if names.is_empty() => f.write_str("the graph has no input"),
             Self::Inputs { names } => write!(f, "the graph has {} inputs: {}", names.len(), names.join(", ")),
             Self::Type { side, name, found } => write!(f, "the graph's {side} `{name}` holds {found}, not float32"),
@@ -107,6 +110,7 @@ impl ForeignError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::NotOnnx => "convert the model with skl2onnx or onnxmltools, and give the .onnx file",
+            Self::Damaged => "copy the file again, or write it anew with the tool it is from",
             Self::Inputs { .. } => {
                 "convert with one input of all columns in the contract's order: initial_types=[('features', FloatTensorType([None, n]))]"
             }

@@ -103,6 +103,7 @@ fn what_is_not_the_contract_s_is_refused() {
     check(FOREST, 4, &["stays", "leaves"], "the graph's classes are no, yes, the contract's stays, leaves");
     check(b"PK\x03\x04 a zip archive", 4, &["no", "yes"], "not ONNX");
     check(b"", 4, &["no", "yes"], "not ONNX");
+    check(&FOREST[..FOREST.len() / 2], 4, &["no", "yes"], "cut short");
 }
 
 #[test]
