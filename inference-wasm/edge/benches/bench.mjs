@@ -68,6 +68,7 @@ class Bench {
       await program;
     };
     const bare = await startWorkerd(folder, {}, 'bare.capnp');
+    await measure('workerd alone, GET', bare, '/health');
     await measure('workerd alone, POST', bare, '/predict', this.script);
     await bare.stop();
     const worker = await startWorkerd(folder);
@@ -134,15 +135,17 @@ function table({ startup, size, memoryMb, rows }) {
   const line = ({ name, connections, cpuMs, p50Ms, p99Ms, perSec }) =>
     `${name.padEnd(24)} ${String(connections).padStart(4)} ${cpuMs.toFixed(3).padStart(9)} ${p50Ms.toFixed(2).padStart(8)} ${p99Ms.toFixed(2).padStart(8)} ${perSec.toFixed(0).padStart(8)}`;
   const head = `${''.padEnd(24)} ${'conn'.padStart(4)} ${'CPU ms'.padStart(9)} ${'p50 ms'.padStart(8)} ${'p99 ms'.padStart(8)} ${'req/s'.padStart(8)}`;
-  const extra = CONNECTIONS.map((connections) => {
-    const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMs;
-    return `${connections}: ${(of('worker, POST /predict') - of('worker, GET /health')).toFixed(3)}`;
-  });
+  const above = (more, less) =>
+    CONNECTIONS.map((connections) => {
+      const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMs;
+      return `${connections}: ${(of(more) - of(less)).toFixed(3)}`;
+    }).join(', ');
   return [
     head,
     ...rows.map(line),
     '',
-    `scoring above /health, CPU ms by connections: ${extra.join(', ')}`,
+    `scoring above /health, CPU ms by connections: ${above('worker, POST /predict', 'worker, GET /health')}`,
+    `a POST above a GET in workerd alone: ${above('workerd alone, POST', 'workerd alone, GET')}`,
     `start-up CPU to the first answer: ${startup.workerMs.toFixed(0)} ms, of which workerd alone ${startup.bareMs.toFixed(0)} ms`,
     `compressed, model included: ${(size.gzip / 1e6).toFixed(2)} MB; memory after the load: ${memoryMb.toFixed(0)} MB`,
     '',

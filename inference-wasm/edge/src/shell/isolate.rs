@@ -69,6 +69,11 @@ impl Isolate {
         Limits { max_body_bytes, max_stream_bytes, timeout_ms }
     }
 
+    /// The time of what is logged; where nothing is, nobody asks.
+    pub(crate) fn time(&self) -> String {
+        if self.mailer.is_some() { now() } else { String::new() }
+    }
+
     /// Logs lines, behind the answer.
     pub(crate) fn log(&self, lines: &str, context: &Context) {
         if let Some(mailer) = &self.mailer {

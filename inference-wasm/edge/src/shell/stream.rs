@@ -7,7 +7,7 @@ use worker::web_sys::{ReadableStreamDefaultReader, Request, Response};
 use worker::{Context, ResponseBuilder, console_error};
 
 use super::body::{next, reader, within};
-use super::isolate::{Isolate, Limits, now};
+use super::isolate::{Isolate, Limits};
 use super::{Asked, ask_shadow, reply};
 use crate::call::Call;
 use crate::lines::Lines;
@@ -86,7 +86,8 @@ impl Stream {
 
     /// The answers to whole lines; what was predicted is logged.
     fn answered(&mut self, lines: Vec<u8>) -> Vec<u8> {
-        let asked = Asked { path: "/predict".into(), query: String::new(), id: self.id.clone(), time: now(), body: lines };
+        let asked =
+            Asked { path: "/predict".into(), query: String::new(), id: self.id.clone(), time: self.isolate.time(), body: lines };
         let edge = self.isolate.edge.borrow();
         let reply = edge.stream(&asked.call(), self.row);
         if let Some(lines) = &reply.log {
