@@ -85,7 +85,7 @@ async fn answer(isolate: &Rc<Isolate>, request: &Request, context: Rc<Context>) 
     }
     match body::read(request, &headers, &isolate.limits()).await? {
         Ok(body) => {
-            let asked = Asked { path: path.into(), query: query.into(), id, time: isolate.time(), body };
+            let asked = Asked { path: path.into(), query: query.into(), id, time: isolate.log_time(), body };
             predict(isolate, asked, origin, &context)
         }
         Err(fault) => refuse(isolate, fault, origin),

@@ -36,19 +36,13 @@ pub struct Foreign {
     model: RawModel,
 }
 
-/// Whether the first field is the version of the format, as every tool writes it: tag 8 and a small number.
-fn begins_as_onnx(bytes: &[u8]) -> bool {
-    matches!(bytes, [8, 1..=99, ..])
-}
-
 impl Foreign {
     /// Decodes a file.
     ///
     /// # Errors
-    /// Bytes that are no ONNX file, and a file whose numbers lie elsewhere.
+    /// Bytes that are no ONNX file, a file that is damaged, and one whose numbers lie elsewhere.
     pub fn read(bytes: &[u8]) -> Result<Self, ForeignError> {
-        let unreadable = || if begins_as_onnx(bytes) { ForeignError::Damaged } else { ForeignError::NotOnnx };
-        let model = RawModel::decode(bytes).map_err(|_| unreadable())?;
+        let model = RawModel::decode(bytes).map_err(|_| unreadable(bytes))?;
         let graph = model.graph.as_ref().filter(|graph| !graph.output.is_empty()).ok_or(ForeignError::NotOnnx)?;
         match graph.initializer.iter().find(|tensor| !tensor.external_data.is_empty()) {
             Some(tensor) => Err(ForeignError::External { tensor: tensor.name.clone() }),
@@ -84,6 +78,14 @@ impl Foreign {
         add_label(&mut graph, head.threshold.unwrap_or(0.5), classes.len());
         graph.name.clone_from(&head.name);
         Ok(finish(model, graph, head, n_features, classes.len()))
+    }
+}
+
+/// What bytes are that cannot be decoded. Every tool writes the version of the format first: tag 8 and a small number.
+fn unreadable(bytes: &[u8]) -> ForeignError {
+    match bytes {
+        [8, 1..=99, ..] => ForeignError::Damaged,
+        _ => ForeignError::NotOnnx,
     }
 }
 

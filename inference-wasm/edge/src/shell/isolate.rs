@@ -69,8 +69,8 @@ impl Isolate {
         Limits { max_body_bytes, max_stream_bytes, timeout_ms }
     }
 
-    /// The time of what is logged; where nothing is, nobody asks.
-    pub(crate) fn time(&self) -> String {
+    /// The time that is logged; empty where nothing is.
+    pub(crate) fn log_time(&self) -> String {
         if self.mailer.is_some() { now() } else { String::new() }
     }
 

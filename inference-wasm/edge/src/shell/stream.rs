@@ -86,8 +86,13 @@ impl Stream {
 
     /// The answers to whole lines; what was predicted is logged.
     fn answered(&mut self, lines: Vec<u8>) -> Vec<u8> {
-        let asked =
-            Asked { path: "/predict".into(), query: String::new(), id: self.id.clone(), time: self.isolate.time(), body: lines };
+        let asked = Asked {
+            path: "/predict".into(),
+            query: String::new(),
+            id: self.id.clone(),
+            time: self.isolate.log_time(),
+            body: lines,
+        };
         let edge = self.isolate.edge.borrow();
         let reply = edge.stream(&asked.call(), self.row);
         if let Some(lines) = &reply.log {

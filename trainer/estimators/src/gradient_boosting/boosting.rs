@@ -144,10 +144,8 @@ impl Problem<'_> {
     fn grow(&self, output: usize, raw: &[f32], start: &RoundStart, mut random: Random, desk: &mut Desk) -> Grown {
         desk.gradients.resize(self.data.n_rows(), Gradient::default());
         self.loss.gradients(output, raw, &start.normalisers, &mut desk.gradients);
-        match self.params.even_curvature {
-            true => desk.quantised.fill(&self.with_even_curvature(&desk.gradients), random.bits()),
-            false => desk.quantised.fill(&desk.gradients, random.bits()),
-        }
+        let evened = self.params.even_curvature.then(|| self.with_even_curvature(&desk.gradients));
+        desk.quantised.fill(evened.as_ref().unwrap_or(&desk.gradients), random.bits());
         desk.rows.clear();
         desk.rows.extend_from_slice(start.chosen);
         let columns = self.sample_columns(&mut random);
@@ -164,11 +162,10 @@ impl Problem<'_> {
 
     /// The gradients with the second derivative of the average row, times each row's weight.
     fn with_even_curvature(&self, gradients: &[Gradient]) -> Vec<Gradient> {
-        let weights = || (0..gradients.len()).map(|row| self.data.weight(row));
-        let total: f64 = weights().map(f64::from).sum();
-        let of_average = gradients.iter().map(|gradient| f64::from(gradient.second)).sum::<f64>() / total;
-        let even = |(gradient, weight): (&Gradient, f32)| Gradient { second: of_average as f32 * weight, ..*gradient };
-        gradients.iter().zip(weights()).map(even).collect()
+        let weight: f64 = self.data.class_weights().iter().sum();
+        let mean = (gradients.iter().map(|gradient| f64::from(gradient.second)).sum::<f64>() / weight) as f32;
+        let even = |(row, gradient): (usize, &Gradient)| Gradient { second: mean * self.data.weight(row), ..*gradient };
+        gradients.iter().enumerate().map(even).collect()
     }
 
     /// A Newton step on the gradients as they were before rounding.

@@ -137,7 +137,10 @@ impl Params {
                 category_smoothing: self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows)),
                 category_l2: self.category_l2,
                 max_set_levels: self.max_set_levels,
-                min_group_rows: self.category_group_rows.unwrap_or_else(|| rows(100.0)),
+                min_group_rows: match self.max_set_levels {
+                    1 => 1,
+                    _ => self.category_group_rows.unwrap_or_else(|| rows(100.0)),
+                },
                 monotone: if self.has_directions() { &self.monotone } else { &[] },
             },
         }

@@ -361,6 +361,10 @@ fn settings_out_of_range_are_refused_by_name() {
         message(Params { l2: Some(f64::NAN), ..Params::default() }),
         "gradient-boosting parameter `l2` is NaN, but should be a number of at least 0"
     );
+    assert_eq!(
+        message(Params { max_set_levels: 0, ..Params::default() }),
+        "gradient-boosting parameter `max_set_levels` is 0, but should be 1 to 255"
+    );
 }
 
 #[test]

@@ -66,8 +66,11 @@ pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
         Family::GradientBoosting => vec![
             // Where classes follow from the columns with little chance.
             json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
-            // As CatBoost grows trees.
-            json!({"learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1, "even_curvature": true}),
+            // Much as CatBoost grows trees.
+            json!({
+                "learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1,
+                "even_curvature": true,
+            }),
             json!({"learning_rate": 0.02, "max_leaves": 31}),
             json!({"learning_rate": 0.03, "max_leaves": 6}),
             json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),

@@ -29,7 +29,7 @@ pub(crate) struct SplitParams<'a> {
     pub(crate) category_l2: f64,
     /// Levels of a set at most.
     pub(crate) max_set_levels: usize,
-    /// Rows by which a set of several levels grows at least from one candidate to the next.
+    /// Rows by which a set of several levels grows at least from one candidate to the next; 1 where sets hold one.
     pub(crate) min_group_rows: usize,
 }
 
@@ -58,13 +58,6 @@ pub(crate) enum Question {
 pub(crate) struct BinSet([u64; N_BINS / 64]);
 
 impl BinSet {
-    /// One bin.
-    fn of(bin: u8) -> Self {
-        let mut set = Self::default();
-        set.insert(bin);
-        set
-    }
-
     /// Whether a bin is in the set.
     pub(crate) fn contains(&self, bin: u8) -> bool {
         self.0[bin as usize / 64] >> (bin % 64) & 1 == 1
@@ -222,17 +215,10 @@ impl Search<'_> {
             .collect();
         levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         if params.max_set_levels == 1 {
-            return levels.iter().for_each(|(_, bin, sums)| self.level(*bin, *sums));
+            return levels.iter().for_each(|level| self.runs(std::iter::once(level)));
         }
         self.runs(levels.iter());
         self.runs(levels.iter().rev());
-    }
-
-    fn level(&mut self, bin: u8, yes: Sums) {
-        let no = self.total.minus(yes);
-        if self.splitter.is_leaf(no) {
-            self.offer(yes, no, || Question::OneOf(BinSet::of(bin)));
-        }
     }
 
     fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, u8, Sums)>) {
