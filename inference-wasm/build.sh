@@ -84,28 +84,33 @@ package() {
     cp -r inference-wasm/npm/README.md inference-wasm/npm/examples LICENSE $pkg/
 }
 
-# wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules by name.
+# wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules by name. New models are tried in an
+# instance that goes by a copy of the bindings. Both wake Rust's futures by a promise: workerd's own `queueMicrotask` costs some 8 µs a call.
 flatten() {
     local folder=$1 snippet
     for snippet in "$folder"/snippets/worker-*/inline0.js; do
-        [ -e "$snippet" ] || continue
         sed -i "s#\./snippets/worker-[0-9a-f]*/inline0\.js#./worker_state.js#" "$folder/inference_edge.js"
-        mv "$snippet" "$folder/worker_state.js"
+        cp "$snippet" "$folder/worker_state.js"
     done
-    rm -rf "$folder/snippets"
+    grep -q '^const settled' "$folder/inference_edge.js" ||
+        sed -i '1i const settled = Promise.resolve();\nconst queueMicrotask = (task) => void settled.then(task);' "$folder/inference_edge.js"
+    sed "s#^import { state } from './worker_state.js';#const state = {};#" "$folder/inference_edge.js" >"$folder/inference_trial.js"
+    minify "$folder/inference_edge.js"
+    minify "$folder/inference_trial.js"
+    rm -r "$folder/snippets"
 }
 
 # One cargo run each: in one, the small modules would get the features of the others. EDGE_FEATURES=tract builds the worker for any ONNX file.
 # The small module has vector instructions, as browsers have since 2023, and Node, and workerd.
 build_page "-C target-feature=+simd128" "" --profile wasm-lite -p inference-wasm
-build --profile wasm-lite -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
+build --profile wasm-edge -p inference-edge ${EDGE_FEATURES:+--features "$EDGE_FEATURES"}
 # tract's errors do without what Rust's `Debug` would add, and its functions are put into one another once, by the linker.
 build_page "" "-Zfmt-debug=none -Zinline-mir=no" --profile wasm -p inference-wasm --features inference-wasm/tract
 bindings inference_wasm wasm-lite inference-wasm/pkg/lite
 bindings inference_wasm wasm inference-wasm/pkg/full
 package
-# After a trap the worker's module is made anew at the next call; new models are tried in an instance that goes by a copy of the bindings.
-bindings inference_edge wasm-lite inference-wasm/edge/build --no-typescript --experimental-reset-state-function --force-enable-abort-handler
-flatten inference-wasm/edge/build
-cp inference-wasm/edge/js/*.mjs inference-wasm/edge/build/
-sed "s#^import { state } from './worker_state.js';#const state = {};#" inference-wasm/edge/build/inference_edge.js >inference-wasm/edge/build/inference_trial.js
+# After a trap the worker's module is made anew at the next call.
+edge=inference-wasm/edge/build
+bindings inference_edge wasm-edge $edge --no-typescript --experimental-reset-state-function --force-enable-abort-handler
+[ ! -d $edge/snippets ] || flatten $edge
+cp inference-wasm/edge/js/*.mjs $edge/

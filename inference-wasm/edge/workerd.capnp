@@ -20,6 +20,7 @@ const tidemark :Workerd.Worker = (
   modules = [
     (name = "shim.mjs", esModule = embed "build/shim.mjs"),
     (name = "keep.mjs", esModule = embed "build/keep.mjs"),
+    (name = "request.mjs", esModule = embed "build/request.mjs"),
     (name = "trial.mjs", esModule = embed "build/trial.mjs"),
     (name = "inference_edge.js", esModule = embed "build/inference_edge.js"),
     (name = "inference_trial.js", esModule = embed "build/inference_trial.js"),

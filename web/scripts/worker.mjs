@@ -10,7 +10,7 @@ import { Log, LogLevel, Miniflare } from 'miniflare';
 const ROOT = join(import.meta.dirname, '..', '..');
 const BUILD = join(ROOT, 'inference-wasm', 'edge', 'build');
 /** The modules of the worker; the first is its entry. */
-export const SCRIPTS = ['shim.mjs', 'keep.mjs', 'trial.mjs', 'inference_edge.js', 'inference_trial.js', 'worker_state.js'];
+export const SCRIPTS = ['shim.mjs', 'keep.mjs', 'request.mjs', 'trial.mjs', 'inference_edge.js', 'inference_trial.js', 'worker_state.js'];
 const WATCH_MS = 500;
 const FAILED = 2;
 

@@ -10,13 +10,15 @@ import { Program, deployment, freePort, startWorkerd } from './programs.mjs';
 
 /** By then what runs often was compiled anew. */
 const WARM_SECS = 3;
+/** What is compared is loaded in turns, so that a machine that is slow for a while is slow for all; the middle turn counts. */
+const TURNS = 5;
 const CONNECTIONS = [1, 16, 64];
 
-const HELP = `usage: node bench.mjs BUNDLE [--python PYTHON] [--seconds 5] [--json FILE]
+const HELP = `usage: node bench.mjs BUNDLE [--python PYTHON] [--seconds 10] [--json FILE]
 
   BUNDLE     a folder with model.onnx and golden.json, such as data/production
   --python   a Python with fastapi, uvicorn, onnxruntime and numpy; without it the worker is measured alone
-  --seconds  how long each load lasts
+  --seconds  how long each load lasts, in ${TURNS} turns
   --json     where the figures go as JSON
 `;
 
@@ -33,7 +35,7 @@ const bare :Workerd.Worker = (
 `;
 
 async function main() {
-  const options = { python: { type: 'string' }, seconds: { type: 'string', default: '5' }, json: { type: 'string' }, help: { type: 'boolean' } };
+  const options = { python: { type: 'string' }, seconds: { type: 'string', default: '10' }, json: { type: 'string' }, help: { type: 'boolean' } };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.help || positionals.length !== 1) return process.stdout.write(HELP);
   const bench = new Bench(positionals[0], Number(values.seconds));
@@ -62,56 +64,58 @@ class Bench {
   async run(python) {
     const { folder } = this.deployed;
     const startup = await this.startup();
-    const rows = [];
-    const measure = async (name, program, path, script) => {
-      for (const connections of CONNECTIONS) rows.push({ name, connections, ...this.load(program, path, script, connections) });
-      await program;
-    };
     const bare = await startWorkerd(folder, {}, 'bare.capnp');
-    await measure('workerd alone, GET', bare, '/health');
-    await measure('workerd alone, POST', bare, '/predict', this.script);
-    await bare.stop();
     const worker = await startWorkerd(folder);
-    await measure('worker, GET /health', worker, '/health');
-    await measure('worker, POST /predict', worker, '/predict', this.script);
+    const fastapi = python && (await this.fastapi(python));
+    const loads = [
+      { name: 'workerd alone, GET', program: bare, path: '/health' },
+      { name: 'workerd alone, POST', program: bare, path: '/predict', script: this.script },
+      { name: 'worker, GET /health', program: worker, path: '/health' },
+      { name: 'worker, POST /predict', program: worker, path: '/predict', script: this.script },
+      ...(fastapi ? [{ name: 'FastAPI + onnxruntime', program: fastapi, path: '/predict', script: this.script }] : []),
+    ];
+    const rows = CONNECTIONS.flatMap((connections) => this.inTurns(loads, connections));
     const memoryMb = worker.residentMb();
-    await worker.stop();
-    if (python) {
-      const fastapi = await this.fastapi(python);
-      await measure('FastAPI + onnxruntime', fastapi, '/predict', this.script);
-      await fastapi.stop();
-    }
+    for (const program of [bare, worker, fastapi]) await program?.stop();
     return { startup, size: this.size(), memoryMb, rows };
   }
 
-  /** CPU until the first answer, beyond that of workerd with a worker that does nothing; the median of seven. */
+  inTurns(loads, connections) {
+    loads.forEach((load) => this.load(load, connections, WARM_SECS));
+    const turns = Array.from({ length: TURNS }, () => loads.map((load) => this.load(load, connections, this.seconds / TURNS)));
+    return loads.map(({ name }, at) => {
+      const all = (figure) => turns.map((turn) => turn[at][figure]).sort((a, b) => a - b);
+      const middle = (figure) => all(figure)[Math.floor(TURNS / 2)];
+      return { name, connections, cpuMs: middle('cpuMs'), p50Ms: middle('p50Ms'), p99Ms: middle('p99Ms'), perSec: middle('perSec') };
+    });
+  }
+
+  /** CPU until the first answer, beside that of workerd with a worker that does nothing; the middle of nine, in turns. */
   async startup() {
-    const median = async (config) => {
-      const secs = [];
-      for (let n = 0; n < 7; n += 1) {
+    const configs = ['bare.capnp', 'workerd.capnp'];
+    const all = configs.map(() => []);
+    for (let n = 0; n < 9; n += 1) {
+      for (const [at, config] of configs.entries()) {
         const program = await startWorkerd(this.deployed.folder, {}, config);
-        secs.push(program.cpuSecs());
+        all[at].push(program.threadsCpuSecs() * 1000);
         await program.stop();
       }
-      return secs.sort((a, b) => a - b)[3] * 1000;
-    };
-    const [bareMs, workerMs] = [await median('bare.capnp'), await median('workerd.capnp')];
+    }
+    const [bareMs, workerMs] = all.map((ms) => ms.sort((a, b) => a - b)[4]);
     return { bareMs, workerMs, ownMs: workerMs - bareMs };
   }
 
   size() {
     const bytes = (name) => readFileSync(join(this.deployed.folder, 'build', name));
-    const names = ['inference_edge_bg.wasm', 'inference_edge.js', 'inference_trial.js', 'worker_state.js', 'shim.mjs', 'keep.mjs', 'trial.mjs', 'model.onnx'];
+    const names = ['inference_edge_bg.wasm', 'inference_edge.js', 'inference_trial.js', 'worker_state.js', 'shim.mjs', 'keep.mjs', 'request.mjs', 'trial.mjs', 'model.onnx'];
     const gzip = names.reduce((sum, name) => sum + gzipSync(bytes(name), { level: 9 }).length, 0);
     return { wasm: statSync(join(this.deployed.folder, 'build', names[0])).size, gzip };
   }
 
-  load(program, path, script, connections) {
-    const wrk = (seconds) =>
-      execFileSync('wrk', ['-t1', `-c${connections}`, `-d${seconds}s`, '--latency', '--timeout', '30s', ...(script ? ['-s', script] : []), program.url + path], { encoding: 'utf8' });
-    wrk(WARM_SECS);
+  load({ program, path, script }, connections, seconds) {
+    const options = [`-c${connections}`, `-d${Math.max(1, Math.round(seconds))}s`, ...(script ? ['-s', script] : [])];
     const before = program.cpuSecs();
-    const said = wrk(this.seconds);
+    const said = execFileSync('wrk', ['-t1', '--latency', '--timeout', '30s', ...options, program.url + path], { encoding: 'utf8' });
     const cpu = program.cpuSecs() - before;
     const n = Number(/(\d+) requests in/.exec(said)[1]);
     if (/Non-2xx|Socket errors/.test(said)) throw new Error(`requests failed:\n${said}`);
@@ -140,9 +144,10 @@ function table({ startup, size, memoryMb, rows }) {
       const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMs;
       return `${connections}: ${(of(more) - of(less)).toFixed(3)}`;
     }).join(', ');
+  const names = [...new Set(rows.map((row) => row.name))];
   return [
     head,
-    ...rows.map(line),
+    ...names.flatMap((name) => rows.filter((row) => row.name === name)).map(line),
     '',
     `scoring above /health, CPU ms by connections: ${above('worker, POST /predict', 'worker, GET /health')}`,
     `a POST above a GET in workerd alone: ${above('workerd alone, POST', 'workerd alone, GET')}`,

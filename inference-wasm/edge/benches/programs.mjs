@@ -1,7 +1,7 @@
 /** Programs that a benchmark runs: workerd with the worker as it is deployed, and others; their CPU and memory. */
 
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,13 @@ export class Program {
   cpuSecs() {
     const fields = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8').split(') ').at(-1).split(' ');
     return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SEC;
+  }
+
+  /** CPU seconds of the threads that run, finer than `cpuSecs` tells. */
+  threadsCpuSecs() {
+    const tasks = `/proc/${this.child.pid}/task`;
+    const nanos = (thread) => Number(readFileSync(`${tasks}/${thread}/schedstat`, 'utf8').split(' ')[0]);
+    return readdirSync(tasks).reduce((sum, thread) => sum + nanos(thread), 0) / 1e9;
   }
 
   /** Memory, in MB. */

@@ -1,7 +1,8 @@
 // The worker's entry: hands events to the Rust code, and answers in its place what a trap leaves without an answer.
 //
 // `build.sh` puts beside it what it imports, directly or not:
-//   ./keep.mjs, ./trial.mjs   ES modules, from js/
+//   ./keep.mjs, ./request.mjs, ./trial.mjs
+//                             ES modules, from js/
 //   ./inference_edge.js       ES module, from wasm-bindgen; ./inference_trial.js is a copy of it, for an instance of its own
 //   ./worker_state.js         ES module, of the crate `worker`
 //   ./inference_edge_bg.wasm  CompiledWasm module
@@ -25,18 +26,26 @@ Object.defineProperty(state, 'instanceId', { get: () => 0, set: endAll });
 
 export default {
   async fetch(request, env, context) {
-    const { promise: trapped, resolve: end } = Promise.withResolvers();
-    try {
-      // Where there was a trap, this call begins with a new instance.
-      const answer = worker.fetch(request, env, context);
-      inFlight.add(end);
-      return (await Promise.race([answer, trapped])) ?? failed();
-    } catch (error) {
-      console.error('a request failed:', error?.stack ?? error);
-      return failed();
-    } finally {
-      inFlight.delete(end);
-    }
+    const response = await new Promise((resolve) => {
+      const end = (response) => {
+        inFlight.delete(end);
+        resolve(response);
+      };
+      const fail = (error) => {
+        console.error('a request failed:', error?.stack ?? error);
+        end();
+      };
+      try {
+        // Where there was a trap, this call begins with a new instance, and ends what waits for the one before.
+        const answer = worker.fetch(request, env, context);
+        inFlight.add(end);
+        answer.then(end, fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    // Made here, as a response belongs to the request that is answered.
+    return response ?? failed();
   },
 
   queue: (batch, env, context) => worker.queue(batch, env, context),

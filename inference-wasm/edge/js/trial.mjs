@@ -1,10 +1,11 @@
 // A second instance of the module, in which a new model is tried: one that traps the engine takes nothing along.
 
 import wasm from './inference_edge_bg.wasm';
-import * as trial from './inference_trial.js';
 
 /** Checks a model file and its golden records; returns why it cannot serve. */
-export function tryModel(file, bytes, golden) {
+export async function tryModel(file, bytes, golden) {
+  // Read when it is needed: a worker that answers its first request does without.
+  const trial = await import('./inference_trial.js');
   trial.initSync({ module: wasm });
   try {
     return trial.checkModel(file, bytes, golden);

@@ -4,6 +4,7 @@
 //! `web_sys`, which the crate `worker` takes as well as its own: its own ask the runtime for more than is needed here.
 
 mod body;
+mod head;
 mod isolate;
 mod keep;
 mod mailer;
@@ -17,13 +18,13 @@ mod trial;
 use std::rc::Rc;
 use std::time::Duration;
 
-use worker::web_sys::{Headers, Request, Response};
+use worker::web_sys::{Request, Response};
 use worker::{Context, Delay, Env, MessageBatch, console_error, event};
 
 use crate::auth::Caller;
-use crate::call::{Call, NDJSON, Reply};
+use crate::call::{Call, NDJSON};
 use crate::refusal::Fault;
-use crate::route::path_and_query;
+use head::Head;
 use isolate::Isolate;
 use reply::to_response;
 
@@ -31,11 +32,13 @@ use reply::to_response;
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> worker::Result<Response> {
     let isolate = Isolate::of(&env);
-    match answer(&isolate, &request, Rc::new(context)).await {
+    let text = head::text(&request);
+    let head = Head::parse(&text);
+    match answer(&isolate, &request, &head, Rc::new(context)).await {
         Ok(response) => Ok(response),
         Err(error) => {
             console_error!("a request failed: {error}");
-            refuse(&isolate, Fault::Ours, header(&request.headers(), "origin").as_deref())
+            refuse(&isolate, Fault::Ours, head.origin)
         }
     }
 }
@@ -62,16 +65,14 @@ impl Asked {
     }
 }
 
-async fn answer(isolate: &Rc<Isolate>, request: &Request, context: Rc<Context>) -> worker::Result<Response> {
-    let (method, url, headers) = (request.method(), request.url(), request.headers());
-    let (path, query) = path_and_query(&url);
-    let origin = header(&headers, "origin");
-    let origin = origin.as_deref();
-    let caller = match admit(isolate, &method, path, &headers) {
+async fn answer(isolate: &Rc<Isolate>, request: &Request, head: &Head<'_>, context: Rc<Context>) -> worker::Result<Response> {
+    let &Head { method, path, query, origin, .. } = head;
+    let admitted = isolate.edge.borrow().admit(method, path, head.authorization, head.api_key);
+    let caller = match admitted {
         Ok(caller) => caller,
         Err(reply) => return to_response(&isolate.edge.borrow(), reply, origin, method == "HEAD"),
     };
-    if method == "POST" && !is_within_rate(isolate, caller, &headers).await? {
+    if method == "POST" && !is_within_rate(isolate, caller, request).await? {
         return refuse(isolate, Fault::Rate, origin);
     }
     isolate.models.ready(&context).await;
@@ -79,23 +80,18 @@ async fn answer(isolate: &Rc<Isolate>, request: &Request, context: Rc<Context>) 
     if method != "POST" {
         return describe(isolate, path, origin, method == "HEAD");
     }
-    let id = request_id(&headers);
-    if path == "/predict" && header(&headers, "content-type").is_some_and(|kind| kind.starts_with(NDJSON)) {
+    // The caller's id, so that a repeated request is logged once; else a new one.
+    let id = head.request_id.filter(|id| crate::oip::fits(id)).map_or_else(isolate::random_id, str::to_owned);
+    if path == "/predict" && head.content_type.is_some_and(|kind| kind.starts_with(NDJSON)) {
         return stream::answer(isolate, request, query, id, origin, &context);
     }
-    match body::read(request, &headers, &isolate.limits()).await? {
+    match body::read(request, head.content_length, &isolate.limits()).await? {
         Ok(body) => {
             let asked = Asked { path: path.into(), query: query.into(), id, time: isolate.log_time(), body };
             predict(isolate, asked, origin, &context)
         }
         Err(fault) => refuse(isolate, fault, origin),
     }
-}
-
-/// Who asks, or what a request is answered with before its body is read.
-fn admit(isolate: &Isolate, method: &str, path: &str, headers: &Headers) -> Result<Caller, Reply> {
-    let (authorization, api_key) = (header(headers, "authorization"), header(headers, "x-api-key"));
-    isolate.edge.borrow().admit(method, path, authorization.as_deref(), api_key.as_deref())
 }
 
 /// Answers a request without a body.
@@ -136,22 +132,12 @@ fn refuse(isolate: &Isolate, fault: Fault, origin: Option<&str>) -> worker::Resu
     to_response(&edge, edge.fault(fault), origin, false)
 }
 
-/// A header's text. A name that is written here is one that can be asked for.
-fn header(headers: &Headers, name: &str) -> Option<String> {
-    headers.get(name).ok().flatten()
-}
-
-/// The caller's id, so that a repeated request is logged once; else a new one.
-fn request_id(headers: &Headers) -> String {
-    header(headers, "x-request-id").filter(|id| crate::oip::fits(id)).unwrap_or_else(isolate::random_id)
-}
-
 /// Each key, and without keys each address, has a rate of its own.
-async fn is_within_rate(isolate: &Isolate, caller: Caller, headers: &Headers) -> worker::Result<bool> {
+async fn is_within_rate(isolate: &Isolate, caller: Caller, request: &Request) -> worker::Result<bool> {
     let Some(limiter) = &isolate.rate_limit else { return Ok(true) };
     let key = match caller {
         Caller::Key(index) => format!("key {index}"),
-        _ => format!("address {}", header(headers, "cf-connecting-ip").unwrap_or_else(|| "unknown".into())),
+        _ => format!("address {}", request.headers().get("cf-connecting-ip")?.unwrap_or_else(|| "unknown".into())),
     };
     Ok(limiter.limit(key).await?.success)
 }

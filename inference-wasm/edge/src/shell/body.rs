@@ -6,29 +6,37 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 use worker::Delay;
 use worker::js_sys::{Reflect, Uint8Array};
-use worker::wasm_bindgen::{JsCast, JsValue};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys::{Headers, ReadableStreamDefaultReader, Request};
+use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{self, JsCast, JsValue};
+use worker::wasm_bindgen_futures::{self, JsFuture};
+use worker::web_sys::{ReadableStreamDefaultReader, Request};
 
-use super::header;
 use super::isolate::Limits;
 use crate::refusal::Fault;
+
+#[wasm_bindgen(raw_module = "./request.mjs")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn body(request: &Request, timeout_ms: u32) -> Result<JsValue, JsValue>;
+}
 
 /// A body that is too long is read to its end up to here, and forgotten: a client that is still sending would lose the answer.
 const MOST_READ_BYTES: usize = 16 << 20;
 
 /// The whole body, or why it is not taken.
-pub(crate) async fn read(request: &Request, headers: &Headers, limits: &Limits) -> worker::Result<Result<Vec<u8>, Fault>> {
-    let declared: Option<usize> = header(headers, "content-length").and_then(|length| length.parse().ok());
-    let read = match declared {
-        Some(length) if length > MOST_READ_BYTES => return Ok(Err(Fault::Long)),
-        Some(length) if length <= limits.max_body_bytes => within(limits.timeout_ms, read_whole(request)).await,
-        _ => within(limits.timeout_ms, read_limited(request, limits.max_body_bytes)).await,
-    };
-    match read {
-        Some(read) => Ok(read?),
-        None => Ok(Err(Fault::Slow)),
-    }
+pub(crate) async fn read(
+    request: &Request,
+    content_length: Option<usize>,
+    limits: &Limits,
+) -> worker::Result<Result<Vec<u8>, Fault>> {
+    Ok(match content_length {
+        Some(length) if length > MOST_READ_BYTES => Err(Fault::Long),
+        Some(length) if length <= limits.max_body_bytes => read_whole(request, limits.timeout_ms).await?,
+        _ => match within(limits.timeout_ms, read_limited(request, limits.max_body_bytes)).await {
+            Some(read) => read?,
+            None => Err(Fault::Slow),
+        },
+    })
 }
 
 /// What comes of a future, unless it takes too long.
@@ -40,9 +48,9 @@ pub(crate) async fn within<T>(timeout_ms: u32, future: impl Future<Output = T>) 
     }
 }
 
-async fn read_whole(request: &Request) -> Result<Result<Vec<u8>, Fault>, JsValue> {
-    let buffer = JsFuture::from(request.array_buffer()?).await?;
-    Ok(Ok(Uint8Array::new(&buffer).to_vec()))
+async fn read_whole(request: &Request, timeout_ms: u32) -> Result<Result<Vec<u8>, Fault>, JsValue> {
+    let buffer = body(request, timeout_ms).await?;
+    Ok(if buffer.is_undefined() { Err(Fault::Slow) } else { Ok(Uint8Array::new(&buffer).to_vec()) })
 }
 
 async fn read_limited(request: &Request, max_body_bytes: usize) -> Result<Result<Vec<u8>, Fault>, JsValue> {

@@ -3,16 +3,17 @@
 use std::sync::Once;
 
 use worker::js_sys::Uint8Array;
-use worker::wasm_bindgen;
 use worker::wasm_bindgen::prelude::wasm_bindgen;
+use worker::wasm_bindgen::{self, JsValue};
+use worker::wasm_bindgen_futures;
 
 use crate::fleet::Fleet;
 use crate::pointer::File;
 
 #[wasm_bindgen(raw_module = "./trial.mjs")]
 extern "C" {
-    #[wasm_bindgen(js_name = tryModel)]
-    fn try_model(file: &str, bytes: &Uint8Array, golden: Option<&str>) -> Option<String>;
+    #[wasm_bindgen(js_name = tryModel, catch)]
+    async fn try_model(file: &str, bytes: &Uint8Array, golden: Option<&str>) -> Result<JsValue, JsValue>;
 }
 
 unsafe extern "C" {
@@ -29,9 +30,9 @@ pub(crate) fn begin() {
 }
 
 /// Tries a file in the second instance; returns why it cannot serve.
-pub(crate) fn tried(file: &File, bytes: &Uint8Array, golden: Option<&str>) -> Option<String> {
+pub(crate) async fn tried(file: &File, bytes: &Uint8Array, golden: Option<&str>) -> worker::Result<Option<String>> {
     let file = serde_json::to_string(file).expect("texts and numbers can be written");
-    try_model(&file, bytes, golden)
+    Ok(try_model(&file, bytes, golden).await?.as_string())
 }
 
 /// What the second instance does.
