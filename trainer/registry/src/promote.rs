@@ -5,6 +5,9 @@ use data_contract::Stage;
 /// The 97.5% quantile of the normal distribution.
 const Z: f64 = 1.96;
 
+/// What a smaller file may cost at most, in log loss: few rows tell hardly anything apart.
+const WORTH_OF_SIZE: f64 = 0.005;
+
 /// A version as the ranking sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
@@ -66,7 +69,8 @@ pub fn rank(candidates: &[Candidate]) -> Vec<&Candidate> {
     ranked
 }
 
-/// Whether a candidate cannot be told from the best: the 95% interval of their difference holds 0, or its loss lies in the best one's interval.
+/// Whether a candidate cannot be told from the best: the 95% interval of their difference holds 0 and the difference is small, or, where
+/// they are not compared in pairs, its loss lies in the best one's interval.
 fn ties(best: &Candidate, other: &Candidate) -> bool {
     if best.row_losses.is_empty() || best.row_losses.len() != other.row_losses.len() {
         return other.loss <= best.loss_high;
@@ -79,7 +83,7 @@ fn ties(best: &Candidate, other: &Candidate) -> bool {
     let sum = |of: &dyn Fn(usize, f64) -> f64| differences.iter().enumerate().map(|(row, value)| of(row, *value)).sum::<f64>();
     let mean = sum(&|row, difference| weight(row) * difference) / total;
     let squares = sum(&|row, difference| (weight(row) * (difference - mean)).powi(2));
-    mean <= Z * (squares * n / (n - 1.0).max(1.0)).sqrt() / total
+    mean <= WORTH_OF_SIZE && mean <= Z * (squares * n / (n - 1.0).max(1.0)).sqrt() / total
 }
 
 /// The moves after which the best candidate is in production, the next best are in staging, and what stood there before is archived.
@@ -163,11 +167,18 @@ mod tests {
         let better = |shift: f32| (0..100).map(|row| row as f32 / 100.0 + shift).collect::<Vec<_>>();
         let paired = [Candidate { row_losses: better(0.0), ..best }, Candidate { row_losses: better(0.01), ..small }];
         assert_eq!(rank(&paired)[0].version, 1, "every row is worse, so that pairs tell what intervals hide");
-        let [mut first, mut second] = paired;
+        let [mut first, mut second] = paired.clone();
         second.row_losses[..50].iter_mut().for_each(|loss| *loss -= 0.05);
         let heavy_end: Vec<f32> = (0..100).map(|row| if row < 50 { 0.0 } else { 2.0 }).collect();
         (first.row_weights, second.row_weights) = (heavy_end.clone(), heavy_end);
         assert_eq!(rank(&[first, second])[0].version, 1, "the rows on which it is better count for nothing");
+        let noise = |worse: f32| (0..100).map(|row| if row % 2 == 0 { worse } else { worse - 1.0 } + 1.0).collect::<Vec<_>>();
+        let noisy = |worse: f32| {
+            let [first, second] = paired.clone();
+            [Candidate { row_losses: vec![0.5; 100], ..first }, Candidate { row_losses: noise(worse), ..second }]
+        };
+        assert_eq!(rank(&noisy(0.004))[0].version, 2, "a small loss that pairs do not tell");
+        assert_eq!(rank(&noisy(0.006))[0].version, 1, "more than a smaller file is worth");
     }
 
     proptest! {

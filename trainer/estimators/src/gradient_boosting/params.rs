@@ -124,26 +124,44 @@ impl Params {
         Ok(ValidParams { params: self, exact_rounds: false })
     }
 
+    /// The same with what is absent put as these many rows have it, but for `category_group_rows`.
+    pub(crate) fn resolved(self, n_rows: usize) -> Self {
+        Self {
+            min_leaf_rows: Some(self.min_leaf_rows(n_rows)),
+            l2: Some(self.l2(n_rows)),
+            random_strength: Some(self.random_strength(n_rows)),
+            category_smoothing: Some(self.category_smoothing(n_rows)),
+            ..self
+        }
+    }
+
     /// What limits the trees of a round after so many.
     pub(super) fn grow_params(&self, n_rows: usize, n_before: usize) -> GrowParams<'_> {
-        let rows = |most: f64| (most * by_rows(n_rows)).round().max(2.0) as usize;
         GrowParams {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
             random_strength: self.random_strength(n_rows) * self.noise_left(n_rows, n_before),
             split: SplitParams {
                 l2: self.l2(n_rows),
-                min_leaf_rows: self.min_leaf_rows.unwrap_or_else(|| rows(40.0)),
-                category_smoothing: self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows)),
+                min_leaf_rows: self.min_leaf_rows(n_rows),
+                category_smoothing: self.category_smoothing(n_rows),
                 category_l2: self.category_l2,
                 max_set_levels: self.max_set_levels,
                 min_group_rows: match self.max_set_levels {
                     1 => 1,
-                    _ => self.category_group_rows.unwrap_or_else(|| rows(100.0)),
+                    _ => self.category_group_rows.unwrap_or_else(|| rows(100.0, n_rows)),
                 },
                 monotone: if self.has_directions() { &self.monotone } else { &[] },
             },
         }
+    }
+
+    fn min_leaf_rows(&self, n_rows: usize) -> usize {
+        self.min_leaf_rows.unwrap_or_else(|| rows(40.0, n_rows))
+    }
+
+    fn category_smoothing(&self, n_rows: usize) -> f64 {
+        self.category_smoothing.unwrap_or_else(|| 50.0 * by_rows(n_rows))
     }
 
     pub(super) fn random_strength(&self, n_rows: usize) -> f64 {
@@ -186,6 +204,11 @@ impl Params {
 /// The share of what many rows call for.
 fn by_rows(n_rows: usize) -> f64 {
     (n_rows as f64 / MANY_ROWS).sqrt().min(1.0)
+}
+
+/// So many rows where there are many.
+fn rows(most: f64, n_rows: usize) -> usize {
+    (most * by_rows(n_rows)).round().max(2.0) as usize
 }
 
 fn in_range(name: &'static str, value: f64, lowest: f64, highest: f64, expected: &'static str) -> Result<(), Error> {

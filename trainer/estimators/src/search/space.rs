@@ -37,7 +37,7 @@ impl Axis {
 }
 
 impl Axis {
-    /// Where a value lies, if it lies between the limits.
+    /// Where a value lies; at the nearer end where it is beyond the limits, and nowhere when it is none of a list's.
     fn coordinate(&self, value: &Json) -> Option<f64> {
         let share = |low: f64, high: f64| value.as_f64().map(|value| (value - low) / (high - low));
         let at = match &self.range {
@@ -50,18 +50,22 @@ impl Axis {
                 place.map(|place| (place as f64 + 0.5) / values.len() as f64)
             }
         };
-        at.filter(|at| (0.0..=1.0).contains(at))
+        at.map(|at| at.clamp(0.0, 1.0))
     }
 }
 
-/// The point of a family's default settings; what they leave to the number of rows, or lies outside, is put in the middle.
-pub(super) fn middle(family: Family, axes: &[Axis]) -> Vec<f64> {
-    let json = serde_json::to_value(Params::default_for(family)).expect("settings are plain values");
+/// The point of the settings that a family has by default for so many rows; what they leave open is put in the middle.
+pub(super) fn defaults(family: Family, axes: &[Axis], n_rows: usize) -> Vec<f64> {
+    let params = match Params::default_for(family) {
+        Params::GradientBoosting(params) => Params::GradientBoosting(params.resolved(n_rows)),
+        params => params,
+    };
+    let json = serde_json::to_value(params).expect("settings are plain values");
     axes.iter().map(|axis| axis.coordinate(&json[axis.name]).unwrap_or(0.5)).collect()
 }
 
 /// Points that did well on many tables, to be tried after the defaults, of which they keep all they do not name.
-pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
+pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64]) -> Vec<Vec<f64>> {
     let settings = match family {
         Family::GradientBoosting => vec![
             // Where classes follow from the columns with little chance.
@@ -85,12 +89,12 @@ pub(super) fn portfolio(family: Family, axes: &[Axis]) -> Vec<Vec<f64>> {
             vec![json!({"hidden": [64], "n_knots": 0}), json!({"hidden": [256, 128], "weight_decay": 0.15})]
         }
     };
-    settings.iter().map(|settings| with(family, axes, settings)).collect()
+    settings.iter().map(|settings| with(axes, defaults, settings)).collect()
 }
 
 /// The point of the defaults with some settings changed.
-fn with(family: Family, axes: &[Axis], settings: &Json) -> Vec<f64> {
-    let mut point = middle(family, axes);
+fn with(axes: &[Axis], defaults: &[f64], settings: &Json) -> Vec<f64> {
+    let mut point = defaults.to_vec();
     for (at, axis) in point.iter_mut().zip(axes).filter(|(_, axis)| !settings[axis.name].is_null()) {
         *at = axis.coordinate(&settings[axis.name]).unwrap_or(*at);
     }
@@ -189,17 +193,20 @@ mod tests {
     }
 
     #[test]
-    fn a_portfolio_holds_the_settings_it_names() {
+    fn a_portfolio_holds_the_settings_it_names_and_the_defaults_beside() {
         for family in Family::ALL {
             let axes = axes(family, 30_000);
-            let points = portfolio(family, &axes);
+            let points = portfolio(family, &axes, &defaults(family, &axes, 30_000));
             assert!(points.len() >= 2 && points.iter().all(|point| point.len() == axes.len()));
             assert!(points.windows(2).all(|pair| pair[0] != pair[1]), "{family}");
         }
-        let axes = axes(Family::GradientBoosting, 30_000);
-        let first = params(Family::GradientBoosting, &axes, &portfolio(Family::GradientBoosting, &axes)[0]);
-        let json = serde_json::to_value(first).unwrap();
-        assert_eq!((&json["learning_rate"], &json["max_leaves"], &json["min_leaf_rows"]), (&json!(0.04), &json!(31), &json!(3)));
+        let axes = axes(Family::GradientBoosting, 15_000);
+        let points = portfolio(Family::GradientBoosting, &axes, &defaults(Family::GradientBoosting, &axes, 15_000));
+        let json = |at: usize| serde_json::to_value(params(Family::GradientBoosting, &axes, &points[at])).unwrap();
+        let setting = |at: usize, name: &str| json(at)[name].as_f64().unwrap();
+        assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "min_leaf_rows")], [0.04, 31.0, 3.0]);
+        assert_eq!([setting(2, "learning_rate"), setting(2, "l2"), setting(2, "min_leaf_rows")], [0.02, 5.0, 28.0]);
+        assert!((setting(2, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
     }
 
     #[test]
