@@ -84,9 +84,10 @@ package() {
     cp -r inference-wasm/npm/README.md inference-wasm/npm/examples LICENSE $pkg/
 }
 
-# wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules by name. New models are tried in an
+# The worker's bindings as they are deployed. wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules
+# by name. New models are tried in an
 # instance that goes by a copy of the bindings. Both wake Rust's futures by a promise: workerd's own `queueMicrotask` costs some 8 µs a call.
-flatten() {
+worker_modules() {
     local folder=$1 snippet
     for snippet in "$folder"/snippets/worker-*/inline0.js; do
         sed -i "s#\./snippets/worker-[0-9a-f]*/inline0\.js#./worker_state.js#" "$folder/inference_edge.js"
@@ -112,5 +113,5 @@ package
 # After a trap the worker's module is made anew at the next call.
 edge=inference-wasm/edge/build
 bindings inference_edge wasm-edge $edge --no-typescript --experimental-reset-state-function --force-enable-abort-handler
-[ ! -d $edge/snippets ] || flatten $edge
+[ ! -d $edge/snippets ] || worker_modules $edge
 cp inference-wasm/edge/js/*.mjs $edge/

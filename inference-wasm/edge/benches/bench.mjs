@@ -80,12 +80,12 @@ class Bench {
     return { startup, size: this.size(), memoryMb, rows };
   }
 
+  /** A row for each load, all of them with so many connections. */
   inTurns(loads, connections) {
     loads.forEach((load) => this.load(load, connections, WARM_SECS));
     const turns = Array.from({ length: TURNS }, () => loads.map((load) => this.load(load, connections, this.seconds / TURNS)));
     return loads.map(({ name }, at) => {
-      const all = (figure) => turns.map((turn) => turn[at][figure]).sort((a, b) => a - b);
-      const middle = (figure) => all(figure)[Math.floor(TURNS / 2)];
+      const middle = (figure) => median(turns.map((turn) => turn[at][figure]));
       return { name, connections, cpuMs: middle('cpuMs'), p50Ms: middle('p50Ms'), p99Ms: middle('p99Ms'), perSec: middle('perSec') };
     });
   }
@@ -101,7 +101,7 @@ class Bench {
         await program.stop();
       }
     }
-    const [bareMs, workerMs] = all.map((ms) => ms.sort((a, b) => a - b)[4]);
+    const [bareMs, workerMs] = all.map(median);
     return { bareMs, workerMs, ownMs: workerMs - bareMs };
   }
 
@@ -128,6 +128,11 @@ class Bench {
     const args = ['-m', 'uvicorn', 'fastapi_app:app', '--port', String(port), '--no-access-log', '--log-level', 'warning'];
     return Program.start(python, args, { url: `http://127.0.0.1:${port}`, env, cwd: import.meta.dirname });
   }
+}
+
+/** The middle of an odd number of figures. */
+function median(figures) {
+  return figures.toSorted((a, b) => a - b)[Math.floor(figures.length / 2)];
 }
 
 function latency(said, percent) {

@@ -167,18 +167,23 @@ mod tests {
         let better = |shift: f32| (0..100).map(|row| row as f32 / 100.0 + shift).collect::<Vec<_>>();
         let paired = [Candidate { row_losses: better(0.0), ..best }, Candidate { row_losses: better(0.01), ..small }];
         assert_eq!(rank(&paired)[0].version, 1, "every row is worse, so that pairs tell what intervals hide");
-        let [mut first, mut second] = paired.clone();
+        let [mut first, mut second] = paired;
         second.row_losses[..50].iter_mut().for_each(|loss| *loss -= 0.05);
         let heavy_end: Vec<f32> = (0..100).map(|row| if row < 50 { 0.0 } else { 2.0 }).collect();
         (first.row_weights, second.row_weights) = (heavy_end.clone(), heavy_end);
         assert_eq!(rank(&[first, second])[0].version, 1, "the rows on which it is better count for nothing");
-        let noise = |worse: f32| (0..100).map(|row| if row % 2 == 0 { worse } else { worse - 1.0 } + 1.0).collect::<Vec<_>>();
-        let noisy = |worse: f32| {
-            let [first, second] = paired.clone();
-            [Candidate { row_losses: vec![0.5; 100], ..first }, Candidate { row_losses: noise(worse), ..second }]
+    }
+
+    #[test]
+    fn a_smaller_file_is_worth_so_much_and_no_more() {
+        let ranked = |worse: f32| {
+            let of = |version, row_losses, bytes| Candidate { row_losses, bytes, ..candidate(version, 0.0, Stage::Registered) };
+            let noise = (0..100).map(|row| if row % 2 == 0 { worse + 1.0 } else { worse }).collect();
+            let [best, small] = [of(1, vec![0.5; 100], 1000), Candidate { loss: 0.1, ..of(2, noise, 10) }];
+            rank(&[best, small])[0].version
         };
-        assert_eq!(rank(&noisy(0.004))[0].version, 2, "a small loss that pairs do not tell");
-        assert_eq!(rank(&noisy(0.006))[0].version, 1, "more than a smaller file is worth");
+        assert_eq!(ranked(0.004), 2, "a small loss that pairs do not tell");
+        assert_eq!(ranked(0.006), 1, "more than a smaller file is worth");
     }
 
     proptest! {

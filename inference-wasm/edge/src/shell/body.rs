@@ -16,6 +16,7 @@ use crate::refusal::Fault;
 
 #[wasm_bindgen(raw_module = "./request.mjs")]
 extern "C" {
+    /// What [`within`] would do with the body's promise, with fewer calls between WebAssembly and JavaScript.
     #[wasm_bindgen(catch)]
     async fn body(request: &Request, timeout_ms: u32) -> Result<JsValue, JsValue>;
 }

@@ -8,12 +8,9 @@ use crate::route::path_and_query;
 
 #[wasm_bindgen(raw_module = "./request.mjs")]
 extern "C" {
-    fn head(request: &Request) -> String;
-}
-
-/// The head of a request as text: a line each for the method, the address and some headers.
-pub(crate) fn text(request: &Request) -> String {
-    head(request)
+    /// The head of a request as text: a line each for the method, the address and some headers.
+    #[wasm_bindgen(js_name = head)]
+    pub(crate) fn text(request: &Request) -> String;
 }
 
 /// What of the head is looked at. A header that is empty counts as none.
@@ -31,7 +28,7 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Reads what [`text`] gives.
+    /// Reads what [`text`] gives: headers come in the order of `HEADERS` there.
     pub(crate) fn parse(text: &'a str) -> Self {
         let mut lines = text.split('\n');
         let method = lines.next().unwrap_or_default();

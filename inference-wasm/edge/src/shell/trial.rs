@@ -30,9 +30,12 @@ pub(crate) fn begin() {
 }
 
 /// Tries a file in the second instance; returns why it cannot serve.
-pub(crate) async fn tried(file: &File, bytes: &Uint8Array, golden: Option<&str>) -> worker::Result<Option<String>> {
+pub(crate) async fn tried(file: &File, bytes: &Uint8Array, golden: Option<&str>) -> Option<String> {
     let file = serde_json::to_string(file).expect("texts and numbers can be written");
-    Ok(try_model(&file, bytes, golden).await?.as_string())
+    match try_model(&file, bytes, golden).await {
+        Ok(error) => error.as_string(),
+        Err(error) => Some(format!("it cannot be tried: {}", worker::Error::from(error))),
+    }
 }
 
 /// What the second instance does.

@@ -34,9 +34,7 @@ impl Axis {
             Range::OneOf(values) => values[((at * values.len() as f64) as usize).min(values.len() - 1)].clone(),
         }
     }
-}
 
-impl Axis {
     /// Where a value lies; at the nearer end where it is beyond the limits, and nowhere when it is none of a list's.
     fn coordinate(&self, value: &Json) -> Option<f64> {
         let share = |low: f64, high: f64| value.as_f64().map(|value| (value - low) / (high - low));
