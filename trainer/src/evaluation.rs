@@ -128,21 +128,30 @@ impl Judged<'_> {
 
     fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
         let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
-        let rows = self.features().select(&self.explained(asked_rows(DEPENDENCE_ROWS, n_points)));
+        let asked = self.explained(asked_rows(DEPENDENCE_ROWS, n_points));
+        let (rows, weights) = (self.features().select(&asked), self.weights_of(&asked));
+        let weights = weights.as_deref();
         let of_column = |(at, column): (usize, &Column)| match column.kind {
             ColumnKind::Date { time, .. } => {
-                DateDependence { predict, rows: &rows, at }.all(&self.spread(at), &column.name, time)
+                DateDependence { predict, rows: &rows, weights, at }.all(&self.spread(at), &column.name, time)
             }
-            _ => Ok(vec![self.dependence_on(at, column, predict, &rows)?]),
+            _ => Ok(vec![self.dependence_on(at, column, predict, &rows, weights)?]),
         };
         let columns = self.contract.columns.iter().enumerate().take(MAX_COLUMNS);
         Ok(columns.map(of_column).collect::<Result<Vec<_>, Error>>()?.concat())
     }
 
-    fn dependence_on(&self, at: usize, column: &Column, predict: Predict, rows: &Matrix) -> Result<Dependence, Error> {
+    fn dependence_on(
+        &self,
+        at: usize,
+        column: &Column,
+        predict: Predict,
+        rows: &Matrix,
+        weights: Option<&[f32]>,
+    ) -> Result<Dependence, Error> {
         let values = self.values(at, column);
         let asked: Vec<f32> = values.iter().map(|(value, _)| *value).collect();
-        let means = partial_dependence(predict, rows, at, &asked)?;
+        let means = partial_dependence(predict, rows, weights, at, &asked)?;
         let point = |((value, share), probabilities): ((f32, f64), Vec<f64>)| DependencePoint {
             value: as_json(value, &column.kind),
             share,
@@ -162,26 +171,34 @@ impl Judged<'_> {
 
     /// Levels and what is missing, the most frequent first.
     fn frequent(&self, at: usize) -> Vec<(f32, f64)> {
-        let mut values: Vec<f32> = self.features().column(at).collect();
-        values.sort_unstable_by(f32::total_cmp);
-        let share = |run: &[f32]| (run[0], run.len() as f64 / values.len() as f64);
-        let mut shares: Vec<(f32, f64)> = values.chunk_by(|a, b| a == b).map(share).collect();
+        let values = self.weighed(at);
+        let share = |run: &[(f32, f64)]| (run[0].0, weight(run) / weight(&values));
+        let mut shares: Vec<(f32, f64)> = values.chunk_by(|a, b| a.0 == b.0).map(share).collect();
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         shares
     }
 
     /// Quantiles of a column of numbers.
     fn spread(&self, at: usize) -> Vec<(f32, f64)> {
-        let known = self.known(at);
+        let known: Vec<(f32, f64)> = self.weighed(at).into_iter().filter(|(value, _)| !value.is_nan()).collect();
         let Some(last) = known.len().checked_sub(1) else { return vec![] };
-        let mut points: Vec<f32> = (0..MAX_POINTS).map(|point| known[point * last / (MAX_POINTS - 1)]).collect();
+        let mut points: Vec<f32> = (0..MAX_POINTS).map(|point| known[point * last / (MAX_POINTS - 1)].0).collect();
         points.dedup();
-        let below = |value: f32| known.partition_point(|&other| other <= value) as f64 / known.len() as f64;
+        let below = |value: f32| weight(&known[..known.partition_point(|&(other, _)| other <= value)]) / weight(&known);
         let middle = |pair: &[f32]| pair[0] + (pair[1] - pair[0]) / 2.0;
         let mut ends: Vec<f64> = points.windows(2).map(|pair| below(middle(pair))).collect();
         ends.push(1.0);
         let starts = std::iter::once(0.0).chain(ends.clone());
         points.into_iter().zip(starts.zip(ends).map(|(start, end)| end - start)).collect()
+    }
+
+    /// The values of a column with the weights of their rows, ascending.
+    fn weighed(&self, at: usize) -> Vec<(f32, f64)> {
+        let rows = self.counted((0..self.classes().len()).collect());
+        let weight = |row: usize| self.judgement.weights.as_ref().map_or(1.0, |weights| f64::from(weights[row]));
+        let mut values: Vec<(f32, f64)> = rows.into_iter().map(|row| (self.features().row(row)[at], weight(row))).collect();
+        values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        values
     }
 
     /// The numbers of a column that are not missing, ascending.
@@ -284,6 +301,11 @@ impl Judged<'_> {
         let round = |loss: f64| ((loss * 1e5).round() / 1e5) as f32;
         spaced(self.classes().len(), MAX_LOSSES).into_iter().map(|row| round(mean(row))).collect()
     }
+}
+
+/// The weight of some rows together.
+fn weight(rows: &[(f32, f64)]) -> f64 {
+    rows.iter().map(|(_, weight)| weight).sum()
 }
 
 fn mean_estimate(estimates: &[&Estimate]) -> Estimate {

@@ -12,8 +12,8 @@ pub const EVALUATION_FORMAT: u32 = 1;
 /// How good a version is on rows it did not learn from, and what it looks at.
 ///
 /// Rows are judged by models that were fitted without them, calibrated without them: what is measured is what new rows of the same kind
-/// would give. The version itself was then fitted on all of them. Where the dataset weighs rows, every share, mean and curve is of weighted rows;
-/// numbers of rows, and the confusion matrix, count those of a weight above 0.
+/// would give. The version itself was then fitted on all of them. Where the dataset weighs rows, every share, mean and curve is of weighted rows,
+/// and the confusion matrix has sums of weights; numbers of rows count those of a weight above 0.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
@@ -36,8 +36,8 @@ pub struct Evaluation {
     pub calibrations: BTreeMap<String, f64>,
     /// With two classes, where the decision is made.
     pub threshold: Option<ThresholdChoice>,
-    /// Rows by true class (outer) and predicted class (inner), in the order of the contract's classes.
-    pub confusion: Vec<Vec<u64>>,
+    /// Rows, or the sums of their weights, by true class (outer) and predicted class (inner), in the order of the contract's classes.
+    pub confusion: Vec<Vec<f64>>,
     /// Curves of class 1 for two classes, of each class against the rest for more.
     pub curves: Vec<ClassCurves>,
     /// Profit by threshold, where the dataset says what a call costs and a success is worth.

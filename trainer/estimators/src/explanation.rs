@@ -47,11 +47,21 @@ pub fn permutation_importance<'a>(
     (0..features.n_features()).map(of_column).collect()
 }
 
-/// The mean probabilities when every row has this value of the column, for each of some values.
-pub fn partial_dependence(predict: Predict, features: &Matrix, column: usize, values: &[f32]) -> Result<Vec<Vec<f64>>, Error> {
+/// The mean probabilities when every row has this value of the column, for each of some values. Rows count by their weights, where they have
+/// some.
+pub fn partial_dependence(
+    predict: Predict,
+    features: &Matrix,
+    weights: Option<&[f32]>,
+    column: usize,
+    values: &[f32],
+) -> Result<Vec<Vec<f64>>, Error> {
+    let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
+    let total: f64 = (0..features.n_rows()).map(weight).sum();
     let of_value = |&value: &f32| {
         let probabilities = predict(&with_column(features, column, vec![value; features.n_rows()])?);
-        let mean = |class: usize| probabilities.column(class).map(f64::from).sum::<f64>() / features.n_rows() as f64;
+        let weighed = |(row, probability): (usize, f32)| weight(row) * f64::from(probability);
+        let mean = |class: usize| probabilities.column(class).enumerate().map(weighed).sum::<f64>() / total;
         Ok((0..probabilities.n_features()).map(mean).collect())
     };
     values.iter().map(of_value).collect()
@@ -82,9 +92,16 @@ mod tests {
         let worth = permutation_importance(&predict, &features, &classes, 3, 7).unwrap();
         assert_eq!(worth[0], Worth { mean: 0.0, deviation: 0.0 });
         assert!(worth[1].mean > 0.2, "{worth:?}");
-        let means = partial_dependence(&predict, &features, 1, &[0.25, 0.75]).unwrap();
+        let means = partial_dependence(&predict, &features, None, 1, &[0.25, 0.75]).unwrap();
         assert_eq!(means, [[0.75, 0.25], [0.25, 0.75]]);
-        let flat = partial_dependence(&predict, &features, 0, &[0.25, 0.75]).unwrap();
+        let flat = partial_dependence(&predict, &features, None, 0, &[0.25, 0.75]).unwrap();
         assert_eq!(flat[0], flat[1]);
+    }
+
+    #[test]
+    fn a_row_of_weight_3_counts_as_three() {
+        let features = Matrix::new(2, 2, vec![0.0, 0.2, 0.0, 0.6]).unwrap();
+        let means = partial_dependence(&predict, &features, Some(&[3.0, 1.0]), 0, &[0.5]).unwrap();
+        assert!((means[0][1] - 0.3).abs() < 1e-6, "{means:?}");
     }
 }

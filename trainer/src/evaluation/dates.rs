@@ -19,6 +19,7 @@ const HALF_PAST: f32 = 0.5;
 pub(super) struct DateDependence<'a> {
     pub(super) predict: Predict<'a>,
     pub(super) rows: &'a Matrix,
+    pub(super) weights: Option<&'a [f32]>,
     pub(super) at: usize,
 }
 
@@ -57,15 +58,19 @@ impl DateDependence<'_> {
 
     /// The mean probabilities over some dates that all rows are given.
     fn point(&self, value: Json, share: f64, days: &[f32]) -> Result<DependencePoint, Error> {
-        let means = partial_dependence(self.predict, self.rows, self.at, days)?;
+        let means = partial_dependence(self.predict, self.rows, self.weights, self.at, days)?;
         let mean = |class: usize| means.iter().map(|means| means[class]).sum::<f64>() / means.len() as f64;
         Ok(DependencePoint { value, share, probabilities: (0..means[0].len()).map(mean).collect() })
     }
 
     /// The share of the rows with a date that is so.
     fn share(&self, is: impl Fn(&DateParts) -> bool) -> f64 {
-        let known: Vec<DateParts> = self.rows.column(self.at).filter(|days| !days.is_nan()).map(DateParts::of).collect();
-        known.iter().filter(|parts| is(parts)).count() as f64 / known.len().max(1) as f64
+        let weight = |row: usize| self.weights.map_or(1.0, |weights| f64::from(weights[row]));
+        let days = self.rows.column(self.at).enumerate().filter(|(_, days)| !days.is_nan());
+        let known: Vec<(DateParts, f64)> = days.map(|(row, days)| (DateParts::of(days), weight(row))).collect();
+        let total: f64 = known.iter().map(|(_, weight)| weight).sum();
+        let such: f64 = known.iter().filter(|(parts, _)| is(parts)).map(|(_, weight)| weight).sum();
+        such / total.max(f64::MIN_POSITIVE)
     }
 }
 

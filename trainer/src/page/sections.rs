@@ -73,16 +73,19 @@ pub(super) fn decision(report: &Report) -> Markup {
 }
 
 fn confusion(report: &Report) -> Markup {
-    let rows = &report.entries[0].evaluation.confusion;
+    let evaluation = &report.entries[0].evaluation;
+    let rows = &evaluation.confusion;
+    let counted = if evaluation.weights.is_empty() { "Rows" } else { "Weight" };
+    let amount = |n: f64| if n.fract() == 0.0 { count(n as u64) } else { short(n) };
     html! {
         div.scroll tabindex="0" { table {
-            thead { tr { th { "True" } @for class in &report.classes { th { "said " (class) } } th { "Rows" } } }
+            thead { tr { th { "True" } @for class in &report.classes { th { "said " (class) } } th { (counted) } } }
             tbody {
                 @for (truth, row) in rows.iter().enumerate() {
                     tr {
                         td { (report.classes[truth]) }
-                        @for (said, n) in row.iter().enumerate() { td class=(if said == truth { "warm" } else { "" }) { (count(*n)) } }
-                        td { (count(row.iter().sum())) }
+                        @for (said, n) in row.iter().enumerate() { td class=(if said == truth { "warm" } else { "" }) { (amount(*n)) } }
+                        td { (amount(row.iter().sum())) }
                     }
                 }
             }

@@ -32,16 +32,16 @@ pub fn curves<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>) -> Result
     Ok(drawn.filter_map(of_class).collect())
 }
 
-/// Rows by true class (outer) and predicted class (inner); rows of weight 0 are left out, all others count once.
-pub fn confusion<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>, threshold: f32) -> Result<Vec<Vec<u64>>, Error> {
+/// Rows, or the sums of their weights, by true class (outer) and predicted class (inner).
+pub fn confusion<'a>(probabilities: &Matrix, truth: impl Into<Truth<'a>>, threshold: f32) -> Result<Vec<Vec<f64>>, Error> {
     let truth = truth.into();
     check(probabilities, truth)?;
     let n_classes = probabilities.n_features();
-    let mut counts = vec![vec![0; n_classes]; n_classes];
-    for row in truth.counted_rows() {
-        counts[truth.classes[row] as usize][predicted(probabilities.row(row), threshold)] += 1;
+    let mut sums = vec![vec![0.0; n_classes]; n_classes];
+    for (row, weight) in truth.weights().enumerate() {
+        sums[truth.classes[row] as usize][predicted(probabilities.row(row), threshold)] += weight;
     }
-    Ok(counts)
+    Ok(sums)
 }
 
 fn roc(ties: &[Ties], total: &Ties) -> Vec<[f64; 2]> {
@@ -87,6 +87,13 @@ mod tests {
         assert_eq!((curves[0].roc[0], *curves[0].roc.last().unwrap()), ([0.0, 0.0], [1.0, 1.0]));
         assert!(curves[0].roc.len() <= 200 && curves[0].roc.is_sorted_by(|a, b| a[0] <= b[0] && a[1] <= b[1]));
         assert_eq!(curves[0].precision_recall.last().unwrap()[0], 1.0);
-        assert_eq!(confusion(&probabilities, &classes, 0.5).unwrap().iter().flatten().sum::<u64>(), 1000);
+        assert_eq!(confusion(&probabilities, &classes, 0.5).unwrap().iter().flatten().sum::<f64>(), 1000.0);
+    }
+
+    #[test]
+    fn a_row_in_the_confusion_counts_as_much_as_it_weighs() {
+        let probabilities = Matrix::new(3, 2, vec![0.9, 0.1, 0.2, 0.8, 0.3, 0.7]).unwrap();
+        let truth = Truth::new(&[0, 0, 1], Some(&[0.5, 2.0, 0.0]));
+        assert_eq!(confusion(&probabilities, truth, 0.5).unwrap(), [[0.5, 2.0], [0.0, 0.0]]);
     }
 }
