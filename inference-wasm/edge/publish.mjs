@@ -2,12 +2,12 @@
 /** Publishes a bundle to a folder of models that the worker follows: files under names of their own first, the pointer last. */
 
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Failure, attempt, replace, replaceWithCopy, run } from './command.mjs';
 
 const FORMAT = 1;
-const FAILED = 2;
 const POINTER = 'pointer.json';
 
 const HELP = `Publishes a bundle to a folder that the worker follows.
@@ -24,13 +24,6 @@ usage: node publish.mjs BUNDLE --to FOLDER [--canary SHARE | --shadow SHARE]
 
 Without --canary and --shadow the bundle becomes the champion, alone.
 `;
-
-class Failure extends Error {
-  constructor(message, hint) {
-    super(message);
-    this.hint = hint;
-  }
-}
 
 function main(args) {
   const { bundle, to, role, share, help } = parse(args);
@@ -65,8 +58,7 @@ function place(bundle, to) {
   const sha256 = createHash('sha256').update(model).digest('hex');
   const folder = `${String(version).padStart(4, '0')}-${sha256.slice(0, 12)}`;
   const names = ['model.onnx', 'golden.json'].filter((name) => existsSync(join(bundle, name)));
-  mkdirSync(join(to, folder), { recursive: true });
-  for (const name of names) copyBeside(join(bundle, name), join(to, folder, name));
+  for (const name of names) replaceWithCopy(join(bundle, name), join(to, folder, name));
   const golden = names.includes('golden.json') ? `${folder}/golden.json` : undefined;
   return { entry: { version, file: `${folder}/model.onnx`, sha256, golden }, files: names.map((name) => `${folder}/${name}`) };
 }
@@ -76,30 +68,4 @@ function readPointer(to) {
   return existsSync(path) ? attempt(() => JSON.parse(readFileSync(path, 'utf8')), `publish a champion anew after removing ${path}`) : undefined;
 }
 
-/** Whoever reads meanwhile sees the old file or the new one. */
-function replace(path, text) {
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, text);
-  renameSync(`${path}.new`, path);
-}
-
-function copyBeside(from, to) {
-  copyFileSync(from, `${to}.new`);
-  renameSync(`${to}.new`, to);
-}
-
-function attempt(what, hint) {
-  try {
-    return what();
-  } catch (error) {
-    throw new Failure(error.message, hint);
-  }
-}
-
-try {
-  main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof Failure)) throw error;
-  process.stderr.write(`error: ${error.message}\nhint: ${error.hint}\n`);
-  process.exitCode = FAILED;
-}
+await run(main);

@@ -1,5 +1,5 @@
-# Plain workerd, on a machine of one's own: `workerd serve workerd.capnp`, with build/ made by ../build.sh and a bundle's
-# model.onnx in it. Environment variables of the same names set what is listed under `bindings`; ../README.md tells what they mean.
+# Plain workerd, on a machine of one's own: `workerd serve workerd.capnp`, with build/ made by ../build.sh and a bundle put
+# into it by preload.mjs. Environment variables of the same names set what is listed under `bindings`; ../README.md tells what they mean.
 #
 # Models and dead letters lie in folders: `workerd serve workerd.capnp --directory-path models=DIR --directory-path letters=DIR`.
 using Workerd = import "/workerd/workerd.capnp";

@@ -45,9 +45,13 @@ function withEverything() {
 }
 
 describe('wrangler.jsonc', () => {
-  const deployed = deployment(boosting.path);
+  let deployed;
 
-  after(() => deployed.remove());
+  before(async () => {
+    deployed = await deployment(boosting.path);
+  });
+
+  after(() => deployed?.remove());
 
   const check = (config) => {
     writeFileSync(join(deployed.folder, 'wrangler.jsonc'), config);
@@ -81,7 +85,7 @@ describe('plain workerd', () => {
   let worker;
 
   before(async () => {
-    deployed = deployment(boosting.path);
+    deployed = await deployment(boosting.path);
     worker = await startWorkerd(deployed.folder, { MODEL_CHECK_SECS: '0.1', COLLECTOR_URL: 'http://127.0.0.1:1', LOG_RETRY_SECS: '0' });
   });
 

@@ -38,23 +38,23 @@ async function main() {
   const options = { python: { type: 'string' }, seconds: { type: 'string', default: '10' }, json: { type: 'string' }, help: { type: 'boolean' } };
   const { values, positionals } = parseArgs({ options, allowPositionals: true });
   if (values.help || positionals.length !== 1) return process.stdout.write(HELP);
-  const bench = new Bench(positionals[0], Number(values.seconds));
+  const deployed = await deployment(join(positionals[0], 'model.onnx'));
+  const bench = new Bench(deployed, positionals[0], Number(values.seconds));
   try {
     const figures = await bench.run(values.python);
     process.stdout.write(table(figures));
     if (values.json) writeFileSync(values.json, `${JSON.stringify(figures, null, 2)}\n`);
   } finally {
-    bench.deployed.remove();
+    deployed.remove();
   }
   return undefined;
 }
 
 class Bench {
-  constructor(bundle, seconds) {
-    this.model = join(bundle, 'model.onnx');
+  constructor(deployed, bundle, seconds) {
+    this.deployed = deployed;
     this.bundle = bundle;
     this.seconds = seconds;
-    this.deployed = deployment(this.model);
     this.script = join(this.deployed.folder, 'post.lua');
     const [{ record }] = JSON.parse(readFileSync(join(bundle, 'golden.json'), 'utf8')).rows;
     writeFileSync(this.script, `wrk.method = "POST"\nwrk.body = [==[${JSON.stringify(record)}]==]\nwrk.headers["content-type"] = "application/json"\n`);
@@ -85,8 +85,9 @@ class Bench {
     loads.forEach((load) => this.load(load, connections, WARM_SECS));
     const turns = Array.from({ length: TURNS }, () => loads.map((load) => this.load(load, connections, this.seconds / TURNS)));
     return loads.map(({ name }, at) => {
-      const middle = (figure) => median(turns.map((turn) => turn[at][figure]));
-      return { name, connections, cpuMs: middle('cpuMs'), p50Ms: middle('p50Ms'), p99Ms: middle('p99Ms'), perSec: middle('perSec') };
+      const all = (figure) => turns.map((turn) => turn[at][figure]);
+      const middle = (figure) => median(all(figure));
+      return { name, connections, cpuMs: middle('cpuMs'), cpuMsByTurn: all('cpuMs'), p50Ms: middle('p50Ms'), p99Ms: middle('p99Ms'), perSec: middle('perSec') };
     });
   }
 
@@ -144,10 +145,12 @@ function table({ startup, size, memoryMb, rows }) {
   const line = ({ name, connections, cpuMs, p50Ms, p99Ms, perSec }) =>
     `${name.padEnd(24)} ${String(connections).padStart(4)} ${cpuMs.toFixed(3).padStart(9)} ${p50Ms.toFixed(2).padStart(8)} ${p99Ms.toFixed(2).padStart(8)} ${perSec.toFixed(0).padStart(8)}`;
   const head = `${''.padEnd(24)} ${'conn'.padStart(4)} ${'CPU ms'.padStart(9)} ${'p50 ms'.padStart(8)} ${'p99 ms'.padStart(8)} ${'req/s'.padStart(8)}`;
+  // Compared within each turn, in which the machine is equally slow for both.
   const above = (more, less) =>
     CONNECTIONS.map((connections) => {
-      const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMs;
-      return `${connections}: ${(of(more) - of(less)).toFixed(3)}`;
+      const of = (name) => rows.find((row) => row.name === name && row.connections === connections).cpuMsByTurn;
+      const [all, part] = [of(more), of(less)];
+      return `${connections}: ${median(all.map((cpuMs, turn) => cpuMs - part[turn])).toFixed(3)}`;
     }).join(', ');
   const names = [...new Set(rows.map((row) => row.name))];
   return [

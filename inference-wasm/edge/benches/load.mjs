@@ -30,7 +30,7 @@ const HELP = `usage: node load.mjs BUNDLE BUNDLE [--seconds 20] [--swap-secs 2] 
 
 /** Runs the load and returns what came of it. */
 export async function runLoad({ bundles, seconds, swapSecs, rate }) {
-  const deployed = deployment(join(bundles[0], 'model.onnx'));
+  const deployed = await deployment(join(bundles[0], 'model.onnx'));
   const models = join(deployed.folder, 'models');
   const publish = (bundle) => execFileSync(process.execPath, [PUBLISH, bundle, '--to', models], { stdio: ['ignore', 'ignore', 'inherit'] });
   const collector = await new Collector().start();

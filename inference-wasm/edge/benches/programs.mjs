@@ -5,9 +5,10 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { workerd } from '../command.mjs';
+import { preload } from '../preload.mjs';
 
 const EDGE = join(import.meta.dirname, '..');
-const WORKERD = join(EDGE, '..', '..', 'web', 'node_modules', '.bin', 'workerd');
 const TICKS_PER_SEC = 100;
 const START_MS = 30_000;
 
@@ -64,12 +65,12 @@ export class Program {
 }
 
 /** A folder with the worker as it is deployed to plain workerd: `workerd.capnp`, `build/` with a model, `models/`, `letters/`. */
-export function deployment(model) {
+export async function deployment(model) {
   const folder = mkdtempSync(join(tmpdir(), 'tidemark-workerd-'));
   if (!existsSync(join(EDGE, 'build', 'shim.mjs'))) throw new Error('the worker is not built; run inference-wasm/build.sh');
   cpSync(join(EDGE, 'build'), join(folder, 'build'), { recursive: true });
   cpSync(join(EDGE, 'workerd.capnp'), join(folder, 'workerd.capnp'));
-  cpSync(model, join(folder, 'build', 'model.onnx'));
+  await preload(model, join(folder, 'build'));
   for (const name of ['models', 'letters']) mkdirSync(join(folder, name));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
@@ -79,13 +80,7 @@ export async function startWorkerd(folder, env = {}, config = 'workerd.capnp') {
   const port = await freePort();
   const directories = config === 'workerd.capnp' ? ['models', 'letters'].map((name) => `--directory-path=${name}=${join(folder, name)}`) : [];
   const args = ['serve', join(folder, config), `--socket-addr=http=127.0.0.1:${port}`, ...directories];
-  return Program.start(realWorkerd(), args, { url: `http://127.0.0.1:${port}`, env });
-}
-
-/** The program itself rather than the script that starts it, whose CPU would be read. */
-function realWorkerd() {
-  const native = join(EDGE, '..', '..', 'web', 'node_modules', '@cloudflare', `workerd-${process.platform}-64`, 'bin', 'workerd');
-  return existsSync(native) ? native : WORKERD;
+  return Program.start(workerd(), args, { url: `http://127.0.0.1:${port}`, env });
 }
 
 export async function freePort() {

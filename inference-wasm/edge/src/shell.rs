@@ -10,6 +10,7 @@ mod keep;
 mod mailer;
 mod models;
 mod places;
+mod preload;
 mod reply;
 mod store;
 mod stream;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use worker::js_sys::{Date, Uint8Array};
 use worker::{Context, Delay, console_error};
 
-use super::keep;
 use super::store::Store;
 use super::trial::tried;
+use super::{keep, preload};
 use crate::config::Outside;
 use crate::edge::Edge;
 use crate::fleet::Refused;
@@ -93,7 +93,7 @@ impl Models {
             return self.refuse(None, "the engine gave up on the model that came with the worker".into());
         }
         keep::set_embedding(true);
-        let embedded = self.edge.borrow_mut().fleet.embed(keep::embedded_model);
+        let embedded = self.edge.borrow_mut().fleet.embed(keep::embedded_model, preload::take());
         keep::set_embedding(false);
         if let Err(refused) = embedded {
             self.refuse(refused.version, refused.error);
