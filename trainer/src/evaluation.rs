@@ -172,7 +172,8 @@ impl Judged<'_> {
     /// Levels and what is missing, the most frequent first.
     fn frequent(&self, at: usize) -> Vec<(f32, f64)> {
         let values = self.weighed(at);
-        let share = |run: &[(f32, f64)]| (run[0].0, weight(run) / weight(&values));
+        let total = weight(&values);
+        let share = |run: &[(f32, f64)]| (run[0].0, weight(run) / total);
         let mut shares: Vec<(f32, f64)> = values.chunk_by(|a, b| a.0 == b.0).map(share).collect();
         shares.sort_by(|a, b| b.1.total_cmp(&a.1));
         shares

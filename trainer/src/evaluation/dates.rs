@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn days_of_the_week_and_hours_are_followed_apart_from_the_years() {
         let rows = Matrix::new(4, 1, vec![19_860.0, 19_861.0, f32::NAN, 19_900.5]).unwrap();
-        let of = DateDependence { predict: &predict, rows: &rows, at: 0 };
+        let of = DateDependence { predict: &predict, rows: &rows, weights: None, at: 0 };
         let all = of.all(&[(19_860.0, 0.5), (19_900.0, 0.5)], "day", true).unwrap();
         let parts: Vec<_> = all.iter().map(|dependence| (dependence.part.as_deref(), dependence.points.len())).collect();
         assert_eq!(parts, [(None, 2), (Some("weekday"), 7), (Some("hour"), 24)]);
