@@ -12,7 +12,6 @@ import { withMemory } from './snapshot.mjs';
 const WASM = 'inference_edge_bg.wasm';
 const MODEL = 'model.onnx';
 const LOADER = ['preload.capnp', 'loader.mjs'];
-const REFUSED = 422;
 
 const HELP = `Puts a bundle's model into the worker, so that it starts with the model loaded.
 
@@ -36,10 +35,9 @@ export async function preload(modelPath, build) {
   const model = attempt(() => readFileSync(modelPath), '`trainer run` puts a bundle into data/production');
   const module = attempt(() => readFileSync(join(build, WASM)), 'build the worker with inference-wasm/build.sh');
   const answer = await load(module, model);
-  if (answer.status === REFUSED) {
+  if (!answer.ok) {
     throw new Failure(`${modelPath}: ${await answer.text()}`, 'a bundle of this trainer serves; for other ONNX files build with EDGE_FEATURES=tract');
   }
-  if (!answer.ok) throw new Failure(`${modelPath}: the engine gave up on it`, 'see whether `trainer test` can run the bundle');
   const loaded = withMemory(module, await answer.arrayBuffer());
   replace(join(build, MODEL), model);
   replace(join(build, WASM), loaded);

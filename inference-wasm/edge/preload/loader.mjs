@@ -40,12 +40,21 @@ function clean({ memory, __wbindgen_malloc: allocate, __wbindgen_free: free }) {
   for (const [at, size] of pieces) free(at, size, 1);
 }
 
+/** The memory with the model loaded, and nothing beside it. */
+function loaded() {
+  const { exports } = new WebAssembly.Instance(wasm, imports());
+  const refusal = load(exports);
+  if (refusal) return new Response(refusal, { status: 422 });
+  clean(exports);
+  return new Response(exports.memory.buffer);
+}
+
 export default {
   fetch() {
-    const { exports } = new WebAssembly.Instance(wasm, imports());
-    const refusal = load(exports);
-    if (refusal) return new Response(refusal, { status: 422 });
-    clean(exports);
-    return new Response(exports.memory.buffer);
+    try {
+      return loaded();
+    } catch (error) {
+      return new Response(`the engine gave up: ${error.message}`, { status: 422 });
+    }
   },
 };
