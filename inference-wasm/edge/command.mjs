@@ -1,6 +1,6 @@
 /** What the commands here share: how they fail, how they write, and the runtime. */
 
-import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 const FAILED = 2;
@@ -39,13 +39,6 @@ export function replace(path, content) {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, content);
   renameSync(`${path}.new`, path);
-}
-
-/** The same for a copy. */
-export function replaceWithCopy(from, to) {
-  mkdirSync(dirname(to), { recursive: true });
-  copyFileSync(from, `${to}.new`);
-  renameSync(`${to}.new`, to);
 }
 
 /** The path of workerd: the program itself, where it is at hand, rather than the script that starts it, whose CPU would be read. */

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Failure, attempt, replace, replaceWithCopy, run } from './command.mjs';
+import { Failure, attempt, replace, run } from './command.mjs';
 
 const FORMAT = 1;
 const POINTER = 'pointer.json';
@@ -58,7 +58,7 @@ function place(bundle, to) {
   const sha256 = createHash('sha256').update(model).digest('hex');
   const folder = `${String(version).padStart(4, '0')}-${sha256.slice(0, 12)}`;
   const names = ['model.onnx', 'golden.json'].filter((name) => existsSync(join(bundle, name)));
-  for (const name of names) replaceWithCopy(join(bundle, name), join(to, folder, name));
+  for (const name of names) replace(join(to, folder, name), readFileSync(join(bundle, name)));
   const golden = names.includes('golden.json') ? `${folder}/golden.json` : undefined;
   return { entry: { version, file: `${folder}/model.onnx`, sha256, golden }, files: names.map((name) => `${folder}/${name}`) };
 }

@@ -59,10 +59,11 @@ function readSegments(bytes) {
   return segments;
 }
 
-const nextZero = (bytes, from) => next(bytes, from, (byte) => byte === 0);
-const nextOther = (bytes, from) => next(bytes, from, (byte) => byte !== 0);
+const nextZero = (bytes, from) => find(bytes, from, (byte) => byte === 0);
+const nextOther = (bytes, from) => find(bytes, from, (byte) => byte !== 0);
 
-function next(bytes, from, is) {
+/** Where the next such byte lies; behind the last where there is none. */
+function find(bytes, from, is) {
   let at = from;
   while (at < bytes.length && !is(bytes[at])) at += 1;
   return at;

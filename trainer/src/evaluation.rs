@@ -195,9 +195,10 @@ impl Judged<'_> {
 
     /// The values of a column with the weights of their rows, ascending.
     fn weighed(&self, at: usize) -> Vec<(f32, f64)> {
-        let rows = self.counted((0..self.classes().len()).collect());
-        let weight = |row: usize| self.judgement.weights.as_ref().map_or(1.0, |weights| f64::from(weights[row]));
-        let mut values: Vec<(f32, f64)> = rows.into_iter().map(|row| (self.features().row(row)[at], weight(row))).collect();
+        let rows = self.counted_rows();
+        let weights = self.weights_of(&rows).unwrap_or_else(|| vec![1.0; rows.len()]);
+        let values = rows.into_iter().map(|row| self.features().row(row)[at]);
+        let mut values: Vec<(f32, f64)> = values.zip(weights.into_iter().map(f64::from)).collect();
         values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         values
     }
@@ -267,8 +268,13 @@ impl Judged<'_> {
 
     /// Some rows to ask about, evenly spaced among those that count.
     fn explained(&self, n_wanted: usize) -> Vec<usize> {
-        let counted = self.counted((0..self.classes().len()).collect());
+        let counted = self.counted_rows();
         spaced(counted.len(), n_wanted).into_iter().map(|place| counted[place]).collect()
+    }
+
+    /// All rows but those of weight 0.
+    fn counted_rows(&self) -> Vec<usize> {
+        self.counted((0..self.classes().len()).collect())
     }
 
     /// Without the rows of weight 0.

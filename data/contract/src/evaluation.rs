@@ -13,13 +13,13 @@ pub const EVALUATION_FORMAT: u32 = 1;
 ///
 /// Rows are judged by models that were fitted without them, calibrated without them: what is measured is what new rows of the same kind
 /// would give. The version itself was then fitted on all of them. Where the dataset weighs rows, every share, mean and curve is of weighted rows,
-/// and the confusion matrix has sums of weights; numbers of rows count those of a weight above 0.
+/// and the confusion matrix has sums of weights; a slice's number of rows leaves out those of weight 0, which [`Self::n_rows`] counts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evaluation {
     /// [`EVALUATION_FORMAT`].
     pub format: u32,
-    /// Rows judged.
+    /// Rows judged, those of weight 0 too.
     pub n_rows: u64,
     /// In how many folds they were held out; 1 for a validation part.
     pub n_folds: u32,

@@ -3,7 +3,7 @@
 //! Breiman, "Random forests", 2001, and Fisher, Rudin and Dominici, "All models are wrong, but many are useful", 2019, for the one; Friedman,
 //! "Greedy function approximation", 2001, for the other.
 
-use crate::metrics::{Truth, log_loss};
+use crate::metrics::{Truth, log_loss, mean};
 use crate::random::Random;
 use crate::{Error, Matrix};
 
@@ -56,13 +56,10 @@ pub fn partial_dependence(
     column: usize,
     values: &[f32],
 ) -> Result<Vec<Vec<f64>>, Error> {
-    let weight = |row: usize| weights.map_or(1.0, |weights| f64::from(weights[row]));
-    let total: f64 = (0..features.n_rows()).map(weight).sum();
     let of_value = |&value: &f32| {
         let probabilities = predict(&with_column(features, column, vec![value; features.n_rows()])?);
-        let weighed = |(row, probability): (usize, f32)| weight(row) * f64::from(probability);
-        let mean = |class: usize| probabilities.column(class).enumerate().map(weighed).sum::<f64>() / total;
-        Ok((0..probabilities.n_features()).map(mean).collect())
+        let of_class = |class: usize| probabilities.column(class).map(f64::from).collect::<Vec<_>>();
+        Ok((0..probabilities.n_features()).map(|class| mean(&of_class(class), weights).value).collect())
     };
     values.iter().map(of_value).collect()
 }

@@ -6,6 +6,7 @@
 use data_contract::{Dependence, DependencePoint, Moment};
 use serde_json::Value as Json;
 use trainer_estimators::explanation::{Predict, partial_dependence};
+use trainer_estimators::metrics::mean;
 use trainer_estimators::{Error, Matrix};
 use trainer_onnx::DateParts;
 
@@ -65,12 +66,10 @@ impl DateDependence<'_> {
 
     /// The share of the rows with a date that is so.
     fn share(&self, is: impl Fn(&DateParts) -> bool) -> f64 {
-        let weight = |row: usize| self.weights.map_or(1.0, |weights| f64::from(weights[row]));
-        let days = self.rows.column(self.at).enumerate().filter(|(_, days)| !days.is_nan());
-        let known: Vec<(DateParts, f64)> = days.map(|(row, days)| (DateParts::of(days), weight(row))).collect();
-        let total: f64 = known.iter().map(|(_, weight)| weight).sum();
-        let such: f64 = known.iter().filter(|(parts, _)| is(parts)).map(|(_, weight)| weight).sum();
-        such / total.max(f64::MIN_POSITIVE)
+        let known: Vec<(usize, f32)> = self.rows.column(self.at).enumerate().filter(|(_, days)| !days.is_nan()).collect();
+        let weights: Option<Vec<f32>> = self.weights.map(|weights| known.iter().map(|(row, _)| weights[*row]).collect());
+        let such: Vec<f64> = known.iter().map(|(_, days)| if is(&DateParts::of(*days)) { 1.0 } else { 0.0 }).collect();
+        if such.is_empty() { 0.0 } else { mean(&such, weights.as_deref()).value }
     }
 }
 

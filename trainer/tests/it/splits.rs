@@ -78,7 +78,7 @@ fn a_row_without_weight_teaches_nothing() {
 }
 
 /// The weighted share of a class among prepared rows, and how many rows have a weight.
-fn weighted_share(desk: &Desk, parts: &[Part]) -> (f64, u64) {
+fn weighted_share(desk: &Desk, parts: &[Part]) -> (f64, f64, u64) {
     let (mut positive, mut total, mut n_rows) = (0.0, 0.0, 0);
     for of in parts {
         let rows = part(desk, *of);
@@ -90,7 +90,7 @@ fn weighted_share(desk: &Desk, parts: &[Part]) -> (f64, u64) {
             n_rows += u64::from(weight > 0.0);
         }
     }
-    (positive / total, n_rows)
+    (positive / total, total, n_rows)
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn rows_held_out_and_test_rows_judge_as_much_as_they_weigh() {
     desk.run(["init", "churn.csv", "--target", "churn", "--weights", "worth"]).works();
     desk.run(["run", "--family", "logistic-regression"]).works();
     let tested = desk.run(["test", "--json"]).works().json();
-    let (share, n_rows) = weighted_share(&desk, &[Part::Test]);
+    let (share, _, n_rows) = weighted_share(&desk, &[Part::Test]);
     assert_eq!(tested["n_rows"], n_rows);
     assert!((tested["positive_share"].as_f64().unwrap() - share).abs() < 1e-9, "{tested}");
     let said = |text: &str| assert!(text.contains(" rows") && text.contains(", each by its weight"), "{text}");
@@ -113,11 +113,11 @@ fn rows_held_out_and_test_rows_judge_as_much_as_they_weigh() {
     said(&desk.read("data/registry/versions/0001/card.md"));
     let evaluation = desk.read("data/registry/versions/0001/evaluation.json");
     let evaluation: serde_json::Value = serde_json::from_str(&evaluation).unwrap();
-    let (share, _) = weighted_share(&desk, &[Part::Train, Part::Validation]);
+    let (share, total, _) = weighted_share(&desk, &[Part::Train, Part::Validation]);
     assert!((evaluation["metrics"]["positive_share"]["value"].as_f64().unwrap() - share).abs() < 1e-9);
     let weight = |row: &serde_json::Value| row.as_array().unwrap().iter().filter_map(|n| n.as_f64()).sum::<f64>();
     let weights: Vec<f64> = evaluation["confusion"].as_array().unwrap().iter().map(weight).collect();
-    assert!((weights[1] / (weights[0] + weights[1]) - share).abs() < 1e-9, "{weights:?}");
+    assert!((weights[0] + weights[1] - total).abs() < 1e-9 && (weights[1] / total - share).abs() < 1e-9, "{weights:?}");
 }
 
 #[test]

@@ -18,9 +18,7 @@ thread_local! {
 #[wasm_bindgen]
 pub fn preload(model: &[u8]) -> Option<String> {
     begin();
-    let preloaded = Preloaded::load(model);
-    PRELOADED.replace(None);
-    preloaded.map(|preloaded| PRELOADED.set(Some(preloaded))).err()
+    Preloaded::load(model).map(|preloaded| PRELOADED.set(Some(preloaded))).err()
 }
 
 /// What was loaded, once.
