@@ -77,20 +77,38 @@ describe('rates and times', () => {
       assert.equal((await edge.get('/health')).status, 200);
     }));
 
-  test('a body that does not arrive in time is answered with 408', () =>
+  test('a body that does not arrive in time is answered with 408, however long it is to be', () =>
     withEdge({ bindings: { TIMEOUT_MS: 200 } }, async (edge) => {
-      const { hostname, port } = new URL(edge.url);
-      const socket = connect(Number(port), hostname);
-      socket.write('POST /predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
-      const [answer] = await Promise.race([
-        new Promise((resolve) => socket.once('data', (data) => resolve([String(data)]))),
-        new Promise((resolve) => setTimeout(resolve, 5000, ['no answer'])),
-      ]);
-      socket.destroy();
-      assert.match(answer, /^HTTP\/1\.1 408/);
+      for (const length of [100, 200_000]) {
+        assert.match(await unfinished(edge, `content-length: ${length}`), /^HTTP\/1\.1 408/, length);
+      }
+      assert.match(await unfinished(edge, 'transfer-encoding: chunked'), /^HTTP\/1\.1 408/);
       assert.equal((await edge.post('/predict', record)).status, 200);
     }));
+
+  test('a stranger is not asked for a body that does not arrive', () =>
+    withEdge({ bindings: { TIMEOUT_MS: 200, API_KEYS: KEYS[0] } }, async (edge) => {
+      for (const length of [100, 200_000]) {
+        assert.match(await unfinished(edge, `content-length: ${length}`), /^HTTP\/1\.1 401/, length);
+      }
+    }));
 });
+
+/** What is answered to a body of which only the first byte arrives. */
+async function unfinished(edge, header) {
+  const { hostname, port } = new URL(edge.url);
+  const socket = connect(Number(port), hostname);
+  const first = header.startsWith('content-length') ? '{' : '1\r\n{\r\n';
+  socket.write(`POST /predict HTTP/1.1\r\nhost: x\r\n${header}\r\n\r\n${first}`);
+  try {
+    return await Promise.race([
+      new Promise((resolve) => socket.once('data', (data) => resolve(String(data)))),
+      new Promise((resolve) => setTimeout(resolve, 5000, 'no answer')),
+    ]);
+  } finally {
+    socket.destroy();
+  }
+}
 
 describe('without a model that works', () => {
   test('every kind of request is refused, and health says why', async () => {

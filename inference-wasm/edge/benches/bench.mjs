@@ -22,9 +22,13 @@ const HELP = `usage: node bench.mjs BUNDLE [--python PYTHON] [--seconds 10] [--j
   --json     where the figures go as JSON
 `;
 
+/** The line of workerd.capnp that tells V8 how to collect garbage. */
+const [V8_FLAGS] = /v8Flags = .*/.exec(readFileSync(join(import.meta.dirname, '..', 'workerd.capnp'), 'utf8'));
+
 /** A worker that does nothing: what workerd itself costs. */
 const BARE = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
+  ${V8_FLAGS}
   services = [(name = "main", worker = .bare)],
   sockets = [(name = "http", address = "*:8787", http = (), service = "main")],
 );
