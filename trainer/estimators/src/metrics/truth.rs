@@ -52,6 +52,11 @@ impl<'a> Truth<'a> {
         sums
     }
 
+    /// The share of each class in the weight of all rows.
+    pub fn shares(&self, n_classes: usize) -> Vec<f32> {
+        self.of_classes(n_classes).iter().map(|sum| (sum / self.total()) as f32).collect()
+    }
+
     /// Row numbers, without those of weight 0.
     pub(crate) fn counted_rows(&self) -> Vec<usize> {
         (0..self.classes.len()).filter(|&row| self.weight(row) > 0.0).collect()

@@ -125,7 +125,7 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
         Family::SupportVector => vec![
             axis("n_landmarks", Range::OneOf([200, 300, 500, 800].map(Json::from).to_vec())),
             axis("gamma_factor", Range::Logarithmic(0.02, 4.0)),
-            axis("c", Range::Logarithmic(0.02, 50.0)),
+            axis("c", Range::Logarithmic(0.02, 500.0)),
             axis("ridge", Range::Logarithmic(0.03, 3.0)),
             axis("balanced", Range::OneOf(vec![true.into(), false.into()])),
         ],

@@ -11,16 +11,26 @@ use crate::cholesky;
 const TOLERANCE: f64 = 3e-4;
 
 /// A step is halved at most this often.
-const MAX_HALVINGS: usize = 12;
+const MAX_HALVINGS: i32 = 12;
 
-/// Added to the diagonal of the system, relative to its largest element: what float32 sums may be off.
+/// Added to the diagonal of the system, relative to its largest element: what float32 sums are off as a rule.
 const DAMPING: f64 = 3e-6;
+
+/// By how much that grows when a step leads nowhere: where the kernel hardly changes from row to row, the sums are off by more than what
+/// tells the landmarks apart. (Levenberg, 1944; Marquardt, 1963.)
+const MORE_DAMPING: f64 = 30.0;
+
+/// Where it ends.
+const MOST_DAMPING: f64 = 1e-1;
 
 /// Relative to the largest element of the diagonal: what rounding may make of a pivot.
 const LEAST_PIVOT: f64 = 1e-9;
 
 /// Rows whose decisions are computed together.
 const CHUNK: usize = 2048;
+
+/// Rows whose products are summed in float32.
+const SUMMED_ROWS: usize = 256;
 
 /// Kernels between rows and landmarks.
 pub(super) struct Problem {
@@ -63,22 +73,27 @@ impl Problem {
         let mut machine = Machine { n_steps: 0, converged: false, ..start };
         let mut decisions = self.decisions(rows, &machine);
         let mut objective = self.objective(rows, signs, weights, &machine, &decisions);
+        let mut damping = DAMPING;
         while machine.n_steps < self.max_steps && !machine.converged {
-            let target = self.newton(rows, signs, weights, &machine, &decisions);
-            let before = objective;
-            let mut share = 1.0;
-            for _ in 0..MAX_HALVINGS {
-                let tried = between(&machine, &target, share);
+            let target = self.newton(rows, signs, weights, &machine, &decisions, damping);
+            let n_steps = machine.n_steps + 1;
+            let lower = (0..MAX_HALVINGS).find_map(|halvings| {
+                let tried = between(&machine, &target, 0.5_f64.powi(halvings));
                 let tried_decisions = self.decisions(rows, &tried);
                 let tried_objective = self.objective(rows, signs, weights, &tried, &tried_decisions);
-                if tried_objective < objective {
-                    (machine, decisions, objective) = (tried, tried_decisions, tried_objective);
-                    break;
+                (tried_objective < objective).then_some((tried, tried_decisions, tried_objective))
+            });
+            match lower {
+                Some((tried, tried_decisions, tried_objective)) => {
+                    let converged = objective - tried_objective <= TOLERANCE * objective;
+                    (machine, decisions, objective) = (Machine { converged, ..tried }, tried_decisions, tried_objective);
                 }
-                share /= 2.0;
+                None => {
+                    damping *= MORE_DAMPING;
+                    machine.converged = damping > MOST_DAMPING;
+                }
             }
-            machine.n_steps += 1;
-            machine.converged = before - objective <= TOLERANCE * before;
+            machine.n_steps = n_steps;
         }
         machine
     }
@@ -98,7 +113,15 @@ impl Problem {
 
     /// Where a full Newton step leads. The system is summed in float32, the slope in float64: a system that is a little off still leads
     /// down, and steps end where the slope is level.
-    fn newton(&self, rows: &[usize], signs: &[f64], weights: &[f64], machine: &Machine, decisions: &[f64]) -> Machine {
+    fn newton(
+        &self,
+        rows: &[usize],
+        signs: &[f64],
+        weights: &[f64],
+        machine: &Machine,
+        decisions: &[f64],
+        damping: f64,
+    ) -> Machine {
         let inside = rows.iter().zip(decisions).filter(|(row, f)| signs[**row] * **f < 1.0);
         let inside: Vec<(usize, f64)> = inside.map(|(row, f)| (*row, *f)).collect();
         let width = self.n_landmarks + 1;
@@ -108,13 +131,13 @@ impl Problem {
             place.iter_mut().zip(self.row(row)).for_each(|(place, kernel)| *place = scale * kernel);
             place[self.n_landmarks] = scale;
         });
-        let mut system = gram(scaled, width);
+        let mut system = gram(&scaled, width);
         for (at, kernel) in self.between.iter().enumerate() {
             system[at / self.n_landmarks * width + at % self.n_landmarks] += f64::from(*kernel);
         }
         let largest = (0..width).map(|at| system[at * width + at]).fold(0.0, f64::max);
         for at in 0..width {
-            system[at * width + at] += self.ridge + DAMPING * largest;
+            system[at * width + at] += self.ridge + damping * largest;
         }
         let mut step = self.slope(&inside, signs, weights, machine);
         cholesky::factorise(&mut system, width, LEAST_PIVOT);
@@ -148,11 +171,13 @@ fn between(from: &Machine, to: &Machine, share: f64) -> Machine {
 }
 
 /// The products of all pairs of columns, `[width, width]`.
-fn gram(rows: Vec<f32>, width: usize) -> Vec<f64> {
-    if rows.is_empty() {
-        return vec![0.0; width * width];
+fn gram(rows: &[f32], width: usize) -> Vec<f64> {
+    let device = Device::flex();
+    let mut sums = vec![0.0; width * width];
+    for rows in rows.chunks(SUMMED_ROWS * width) {
+        let rows = Tensor::<2>::from_data(TensorData::new(rows.to_vec(), [rows.len() / width, width]), &device);
+        let products = rows.clone().transpose().matmul(rows).into_data();
+        sums.iter_mut().zip(products.iter::<f32>()).for_each(|(sum, product)| *sum += f64::from(product));
     }
-    let shape = [rows.len() / width, width];
-    let rows = Tensor::<2>::from_data(TensorData::new(rows, shape), &Device::flex());
-    rows.clone().transpose().matmul(rows).into_data().iter::<f32>().map(f64::from).collect()
+    sums
 }

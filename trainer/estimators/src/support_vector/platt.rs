@@ -8,8 +8,16 @@ const MAX_STEPS: usize = 100;
 /// Keeps the Hessian positive definite.
 const RIDGE: f64 = 1e-12;
 
-/// The slope and the intercept, given decisions and for each whether it is positive and its weight.
+/// The slope, which is not negative, and the intercept, given decisions and for each whether it is positive and its weight. Where decisions
+/// on rows held out point the wrong way, nothing was learned that holds: the slope is 0 then.
 pub(super) fn fit(decisions: &[f64], rows: &[(bool, f64)]) -> (f64, f64) {
+    match newton(decisions, rows) {
+        (slope, _) if slope < 0.0 => newton(&vec![0.0; decisions.len()], rows),
+        found => found,
+    }
+}
+
+fn newton(decisions: &[f64], rows: &[(bool, f64)]) -> (f64, f64) {
     let weight = |positive: bool| -> f64 { rows.iter().filter(|row| row.0 == positive).map(|row| row.1).sum() };
     let (positive, negative) = (weight(true), weight(false));
     let (high, low) = ((positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0));
@@ -69,6 +77,14 @@ mod tests {
             decisions.iter().map(|f| (random.unit() < 1.0 / (1.0 + (-(1.5 * f - 0.7)).exp()), 1.0)).collect();
         let (slope, intercept) = fit(&decisions, &rows);
         assert!((slope - 1.5).abs() < 0.08 && (intercept + 0.7).abs() < 0.06, "{slope} {intercept}");
+    }
+
+    #[test]
+    fn decisions_that_point_the_wrong_way_leave_the_share_of_the_classes() {
+        let rows = [(true, 1.0), (true, 1.0), (false, 1.0), (true, 1.0)];
+        let (slope, intercept) = fit(&[-1.0, -2.0, 1.5, 0.5], &rows);
+        let share = (3.0 * 4.0 / 5.0 + 1.0 / 3.0) / 4.0;
+        assert!(slope == 0.0 && (intercept - f64::ln(share / (1.0 - share))).abs() < 1e-6, "{slope} {intercept}");
     }
 
     #[test]

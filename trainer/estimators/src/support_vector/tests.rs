@@ -59,6 +59,20 @@ fn odd_tables_give_finite_probabilities() {
     }
 }
 
+/// A kernel so wide that it is almost the same between all rows: what tells them apart lies below the rounding of large sums.
+#[test]
+fn a_wide_kernel_and_a_large_c_still_find_the_border() {
+    let mut random = Random::new(4);
+    let values: Vec<f32> = (0..1200 * 6).map(|_| random.unit() as f32).collect();
+    let classes = values.chunks_exact(6).map(|row| u32::from(row[0] + row[1] > 1.2)).collect();
+    let data = Data::new(Matrix::new(1200, 6, values).unwrap(), vec![FeatureKind::Numeric; 6], classes, 2, None).unwrap();
+    for (gamma_factor, c) in [(0.1, 10.0), (0.1, 100.0), (0.02, 30.0), (0.003, 1000.0)] {
+        let fitted = fit(Params { gamma_factor: Some(gamma_factor), c, ..Params::default() }, &data);
+        let metrics = Metrics::measure(&fitted.probabilities(data.features()), data.classes(), 0.5).unwrap();
+        assert!(metrics.accuracy > 0.95, "{gamma_factor} {c} {metrics:?}");
+    }
+}
+
 #[test]
 fn what_is_out_of_range_is_refused() {
     let error = Params { c: 0.0, ..Params::default() }.check().unwrap_err();
