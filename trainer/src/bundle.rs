@@ -14,7 +14,7 @@ use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
 
-use crate::candidate::{Candidate, Judgement};
+use crate::candidate::{Candidate, Judgement, require_fit};
 use crate::evaluation::Judged;
 use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
@@ -24,7 +24,7 @@ use crate::{background, card, encode, golden, reference};
 /// Exports a candidate, checks the graph against it, and registers the bundle.
 ///
 /// # Errors
-/// A candidate whose graph differs from it is refused, and nothing is left of it.
+/// A candidate whose graph differs from it, or whose fit went astray, is refused, and nothing is left of it.
 pub(crate) fn register(
     writer: &mut Writer,
     candidate: &Candidate,
@@ -37,8 +37,10 @@ pub(crate) fn register(
     let draft = writer.draft()?;
     let graph = export(candidate, material, draft.version(), threshold)?;
     let scores = Predictor::load(&graph)?.scores(judgement.features.values(), judgement.features.n_rows())?;
-    let parity = compare(&model.probabilities(&judgement.features), &scores, threshold.unwrap_or(0.5));
+    let probabilities = model.probabilities(&judgement.features);
+    let parity = compare(&probabilities, &scores, threshold.unwrap_or(0.5));
     require_parity(&model.fitted, parity)?;
+    require_fit(&probabilities, &judgement.probabilities, judgement.truth())?;
     let (origin, seed) = (&material.origin, material.seed);
     let golden = golden::draw(contract, &|features| model.probabilities(features), threshold.unwrap_or(0.5), seed)?;
     let parts = Parts {
