@@ -1,20 +1,28 @@
-"""Ten million rows of 20 numbers: whether boosting stays in memory."""
+"""Ten million rows of 20 numbers: whether boosting alone, and the whole program with all five families, stay in memory."""
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..processes import Entry
 from ..report import markdown
 from ..results import Results
 from ..table import Column, Table
+from .made import ALIKE
 
 N_COLUMNS = 20
 ENTRIES = [
-    Entry("gradient-boosting", {"rounds": 100, "max_leaves": 31, "learning_rate": 0.1}, "100 x 31"),
+    Entry("gradient-boosting", {**ALIKE, "row_share": 1.0, "column_share": 1.0, "random_strength": 0.0}, "100 x 31"),
     Entry("lightgbm", {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1}, "100 x 31"),
 ]
 
@@ -26,10 +34,50 @@ def run(folder: Path, quick: bool) -> str:
     table = rows_of_numbers(n_train + 100_000)
     rows = np.arange(len(table.classes))
     results.measure_alone(table, "first rows", (rows[:n_train], rows[n_train:]), ENTRIES)
+    file = folder / "large.parquet"
+    write_parquet(file, table)
+    # The program's memory is to be its own.
+    del table
+    program = trainer_run(folder / "home", file)
+    file.unlink()
     frame = results.frame()
     frame["MiB of the features"] = round(n_train * N_COLUMNS * 4 / 2**20)
     columns = ["table", "learner", "label", "auc", "log_loss", "fit_cpu", "peak_mib", "MiB of the features"]
-    return markdown(pd.DataFrame(frame)[columns].round({"fit_cpu": 1, "peak_mib": 0})) + "\n"
+    learners = markdown(pd.DataFrame(frame)[columns].round({"fit_cpu": 1, "peak_mib": 0}))
+    return f"{learners}\n\n{program}\n"
+
+
+def write_parquet(path: Path, table: Table) -> None:
+    """Float32 columns, and classes as texts."""
+    columns = {column.name: table.features[:, at] for at, column in enumerate(table.columns)}
+    classes = pa.DictionaryArray.from_arrays(pa.array(table.classes.astype(np.int32)), ["no", "yes"]).cast(pa.string())
+    pq.write_table(pa.table({**columns, "the_class": classes}), path)
+
+
+def trainer_run(home: Path, file: Path) -> str:
+    """What `trainer run` takes from a Parquet file to the report, and what the families come to."""
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(parents=True)
+    subprocess.run([*_trainer(home), "init", file, "--target", "the_class"], check=True, stdout=subprocess.DEVNULL)
+    started = time.monotonic()
+    process = subprocess.Popen([*_trainer(home), "run"], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"error: `trainer run` ended with {process.returncode}")
+    took = {
+        "what": "trainer run, all five families",
+        "wall s": round(time.monotonic() - started),
+        "CPU s": round(usage.ru_utime + usage.ru_stime),
+        "peak MiB": round(usage.ru_maxrss / 1024),
+    }
+    manifests = [json.loads(path.read_text()) for path in sorted((home / "registry" / "versions").glob("*/manifest.json"))]
+    families = pd.DataFrame([{"family": manifest["family"], "CPU s of its fits": round(manifest["fit_cpu_secs"])} for manifest in manifests])
+    return f"{markdown(pd.DataFrame([took]))}\n\n{markdown(families)}"
+
+
+def _trainer(home: Path) -> list[str]:
+    return [os.environ["BENCH_TRAINER"], "--quiet", "--home", str(home)]
 
 
 def rows_of_numbers(n_rows: int) -> Table:
