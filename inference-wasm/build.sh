@@ -85,7 +85,8 @@ package() {
 }
 
 # The worker's bindings as they are deployed. wasm-bindgen puts the worker crate's only snippet under a path with a hash; deployments list modules
-# by name. New models are tried in an instance that goes by a copy of the bindings. Both wake Rust's futures by a promise: workerd's own `queueMicrotask` costs some 8 µs a call.
+# by name. New models are tried in an instance that goes by a copy of the bindings. Both wake Rust's futures by a promise: workerd's own
+# `queueMicrotask` costs some 8 µs a call.
 worker_modules() {
     local folder=$1 snippet
     for snippet in "$folder"/snippets/worker-*/inline0.js; do

@@ -9,12 +9,12 @@ use data_contract::{
 };
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
-use trainer_estimators::metrics::{Metrics, Truth};
+use trainer_estimators::metrics::{Metrics, PairedDifference, Truth, paired_log_loss_difference};
 use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
 
-use crate::candidate::{Candidate, Judgement, require_fit};
+use crate::candidate::{Candidate, Judgement};
 use crate::evaluation::Judged;
 use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
@@ -226,6 +226,20 @@ fn require_parity(fitted: &Fitted, parity: Parity) -> anyhow::Result<()> {
     ))
 }
 
+/// Refuses a model that surely says less than half as much about the rows it was fitted on as models that were held back from them: its fit
+/// went astray, and what was measured is not true of it.
+fn require_fit(probabilities: &Matrix, held_out: &Matrix, truth: Truth) -> anyhow::Result<()> {
+    let shares = truth.shares(held_out.n_features());
+    let knows_nothing = Matrix::new(held_out.n_rows(), shares.len(), shares.repeat(held_out.n_rows()))?;
+    let learned = -paired_log_loss_difference(held_out, &knows_nothing, truth)?.mean;
+    let PairedDifference { mean: lost, standard_error, .. } = paired_log_loss_difference(probabilities, held_out, truth)?;
+    if learned <= 0.0 || lost - 2.0 * standard_error.unwrap_or(f64::INFINITY) <= learned / 2.0 {
+        return Ok(());
+    }
+    let hint = "other settings may fit: `--budget` looks for some; `--family` trains the other families alone";
+    Err(failure(format!("fitted on all rows it does worse on them, by {lost:.3} in log loss, than fitted without them"), hint))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,5 +255,21 @@ mod tests {
         assert!(!compare(&own, &far, 0.5).holds());
         let broken = Scores { probabilities: vec![0.9, f32::NAN, 0.4, 0.6], ..same };
         assert!(!compare(&own, &broken, 0.5).holds());
+    }
+
+    #[test]
+    fn a_fit_that_went_astray_is_refused() {
+        let classes: Vec<u32> = (0..200).map(|row| row % 2).collect();
+        let matrix = |of_class: &dyn Fn(u32) -> f32| {
+            let values = classes.iter().flat_map(|&class| [1.0 - of_class(class), of_class(class)]).collect();
+            Matrix::new(200, 2, values).unwrap()
+        };
+        let decides = matrix(&|class| if class == 1 { 0.6 } else { 0.4 });
+        let knows = matrix(&|class| if class == 1 { 0.9 } else { 0.1 });
+        let says_nothing = matrix(&|_| 0.5);
+        let check = |fitted: &Matrix, held_out: &Matrix| require_fit(fitted, held_out, (&classes).into());
+        assert!(check(&knows, &decides).is_ok() && check(&decides, &decides).is_ok());
+        let error = check(&says_nothing, &decides).unwrap_err();
+        assert_eq!(error.to_string(), "fitted on all rows it does worse on them, by 0.182 in log loss, than fitted without them");
     }
 }

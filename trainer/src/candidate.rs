@@ -9,11 +9,11 @@ use data_contract::ThresholdChoice;
 use polars::prelude::DataFrame;
 use trainer_estimators::calibration::{self, Calibrated, Method};
 use trainer_estimators::cross_validation::{self, Folds, cross_validate, cross_validate_with_steps, typical_steps};
-use trainer_estimators::metrics::{PairedDifference, Truth, paired_log_loss_difference};
+use trainer_estimators::metrics::Truth;
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
 use crate::encode;
-use crate::failure::{Hint, failure};
+use crate::failure::Hint;
 use crate::material::Material;
 
 /// A fitted model that is not registered yet.
@@ -112,20 +112,6 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
         weights,
     };
     Ok(Candidate { params, model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
-}
-
-/// Refuses a model that surely says less than half as much about the rows it was fitted on as models that were held back from them: its fit
-/// went astray, and what was measured is not true of it.
-pub(crate) fn require_fit(probabilities: &Matrix, held_out: &Matrix, truth: Truth) -> anyhow::Result<()> {
-    let shares = truth.shares(held_out.n_features());
-    let knows_nothing = Matrix::new(held_out.n_rows(), shares.len(), shares.repeat(held_out.n_rows()))?;
-    let learned = -paired_log_loss_difference(held_out, &knows_nothing, truth)?.mean;
-    let PairedDifference { mean: lost, standard_error, .. } = paired_log_loss_difference(probabilities, held_out, truth)?;
-    if learned <= 0.0 || lost - 2.0 * standard_error.unwrap_or(f64::INFINITY) <= learned / 2.0 {
-        return Ok(());
-    }
-    let hint = "other settings may fit: `--budget` looks for some; `--family` trains the other families alone";
-    Err(failure(format!("fitted on all rows it does worse on them, by {lost:.3} in log loss, than fitted without them"), hint))
 }
 
 /// Fits in all: one on all rows, and those without the rows held out, in folds twice where steps are found first.
@@ -232,25 +218,4 @@ impl Progress<'_> {
 pub(crate) fn cpu_secs() -> f64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fit_that_went_astray_is_refused() {
-        let classes: Vec<u32> = (0..200).map(|row| row % 2).collect();
-        let matrix = |of_class: &dyn Fn(u32) -> f32| {
-            let values = classes.iter().flat_map(|&class| [1.0 - of_class(class), of_class(class)]).collect();
-            Matrix::new(200, 2, values).unwrap()
-        };
-        let decides = matrix(&|class| if class == 1 { 0.6 } else { 0.4 });
-        let knows = matrix(&|class| if class == 1 { 0.9 } else { 0.1 });
-        let says_nothing = matrix(&|_| 0.5);
-        let check = |fitted: &Matrix, held_out: &Matrix| require_fit(fitted, held_out, (&classes).into());
-        assert!(check(&knows, &decides).is_ok() && check(&decides, &decides).is_ok());
-        let error = check(&says_nothing, &decides).unwrap_err();
-        assert_eq!(error.to_string(), "fitted on all rows it does worse on them, by 0.182 in log loss, than fitted without them");
-    }
 }

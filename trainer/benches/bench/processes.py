@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,3 +81,25 @@ def run_alone(entry: Entry, case: Path, seed: int = 42, threads: int = 1) -> dic
     """A job in a process of its own, so that its memory is its own."""
     with Side(entry.is_ours, threads) as side:
         return side.run(entry.job(case, seed))
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a command took, of all its threads together."""
+
+    cpu_seconds: float
+    wall_seconds: float
+    peak_mib: float
+
+
+def trainer(home: Path, *arguments: object, one_core: bool = True) -> Usage:
+    """Runs a command of our program, which says nothing but errors."""
+    command = [os.environ["BENCH_TRAINER"], "--quiet", "--home", str(home), *map(str, arguments)]
+    cores = {max(os.sched_getaffinity(0))} if one_core else os.sched_getaffinity(0)
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, cores))
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return Usage(usage.ru_utime + usage.ru_stime, time.monotonic() - started, usage.ru_maxrss / 1024)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 
-from ..processes import FAMILIES, Entry
+from ..processes import FAMILIES, Entry, trainer
 from ..report import markdown
 from ..results import Results
 from ..sources import bank
@@ -42,15 +39,6 @@ def trainer_train(home: Path) -> float:
     home.mkdir(parents=True)
     for file in (Path(__file__).resolve().parents[4] / "data").glob("bank-marketing*.toml"):
         shutil.copy(file, home)
-    environment = os.environ | {"TIDEMARK_HOME": str(home), "RAYON_NUM_THREADS": "1"}
-    trainer = os.environ["BENCH_TRAINER"]
-    for command in (["fetch"], ["prepare", "--split", "random"]):
-        subprocess.run([trainer, *command], check=True, env=environment, stdout=subprocess.DEVNULL)
-    before = _children_cpu()
-    subprocess.run([trainer, "train"], check=True, env=environment, stdout=subprocess.DEVNULL)
-    return _children_cpu() - before
-
-
-def _children_cpu() -> float:
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    trainer(home, "fetch")
+    trainer(home, "prepare", "--split", "random")
+    return trainer(home, "train").cpu_seconds

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..processes import Entry
+from ..processes import Entry, trainer
 from ..report import markdown
 from ..results import Results
 from ..table import Column, Table
@@ -58,26 +55,17 @@ def trainer_run(home: Path, file: Path) -> str:
     """What `trainer run` takes from a Parquet file to the report, and what the families come to."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    subprocess.run([*_trainer(home), "init", file, "--target", "the_class"], check=True, stdout=subprocess.DEVNULL)
-    started = time.monotonic()
-    process = subprocess.Popen([*_trainer(home), "run"], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"error: `trainer run` ended with {process.returncode}")
+    trainer(home, "init", file, "--target", "the_class")
+    usage = trainer(home, "run", one_core=False)
     took = {
         "what": "trainer run, all five families",
-        "wall s": round(time.monotonic() - started),
-        "CPU s": round(usage.ru_utime + usage.ru_stime),
-        "peak MiB": round(usage.ru_maxrss / 1024),
+        "wall s": round(usage.wall_seconds),
+        "CPU s": round(usage.cpu_seconds),
+        "peak MiB": round(usage.peak_mib),
     }
     manifests = [json.loads(path.read_text()) for path in sorted((home / "registry" / "versions").glob("*/manifest.json"))]
     families = pd.DataFrame([{"family": manifest["family"], "CPU s of its fits": round(manifest["fit_cpu_secs"])} for manifest in manifests])
     return f"{markdown(pd.DataFrame([took]))}\n\n{markdown(families)}"
-
-
-def _trainer(home: Path) -> list[str]:
-    return [os.environ["BENCH_TRAINER"], "--quiet", "--home", str(home)]
 
 
 def rows_of_numbers(n_rows: int) -> Table:

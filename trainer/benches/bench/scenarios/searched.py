@@ -8,9 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import os
-import resource
 import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ import pandas as pd
 
 from .. import sources
 from ..measure import measure
-from ..processes import SEARCH, Entry
+from ..processes import SEARCH, Entry, trainer
 from ..report import beside_the_best
 from ..results import Results
 from ..table import Rows, Table
@@ -64,7 +62,7 @@ def ours(home: Path, table: Table, rows: tuple[Rows, Rows], seconds: float) -> l
     for file, part in zip((train, test), rows):
         write_csv(file, table, part)
     trainer(home, "init", train, "--target", "the_class")
-    cpu = trainer(home, "run", "--train", train, "--test", test, "--budget", f"{seconds:g}s")
+    cpu = trainer(home, "run", "--train", train, "--test", test, "--budget", f"{seconds:g}s").cpu_seconds
     stages = json.loads((home / "registry" / "registry.json").read_text())["stages"]
     lines = []
     for bundle in sorted((home / "registry" / "versions").iterdir()):
@@ -75,16 +73,6 @@ def ours(home: Path, table: Table, rows: tuple[Rows, Rows], seconds: float) -> l
         label = "shipped" if stages[str(int(bundle.name))] == "production" else "searched"
         lines.append({"learner": manifest["family"], "label": label, **measured, "fit_cpu": cpu, "params": manifest["params"]})
     return lines
-
-
-def trainer(home: Path, *arguments: object) -> float:
-    """Runs a command on one core; gives its CPU seconds."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [os.environ["BENCH_TRAINER"], "--quiet", "--home", str(home), *map(str, arguments)]
-    one_core = {max(os.sched_getaffinity(0))}
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, preexec_fn=lambda: os.sched_setaffinity(0, one_core))
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def write_csv(path: Path, table: Table, rows: Rows) -> None:

@@ -75,25 +75,27 @@ impl Problem {
         let mut objective = self.objective(rows, signs, weights, &machine, &decisions);
         let mut damping = DAMPING;
         while machine.n_steps < self.max_steps && !machine.converged {
-            let target = self.newton(rows, signs, weights, &machine, &decisions, damping);
-            let n_steps = machine.n_steps + 1;
-            let lower = (0..MAX_HALVINGS).find_map(|halvings| {
-                let tried = between(&machine, &target, 0.5_f64.powi(halvings));
-                let tried_decisions = self.decisions(rows, &tried);
-                let tried_objective = self.objective(rows, signs, weights, &tried, &tried_decisions);
-                (tried_objective < objective).then_some((tried, tried_decisions, tried_objective))
-            });
-            match lower {
-                Some((tried, tried_decisions, tried_objective)) => {
-                    let converged = objective - tried_objective <= TOLERANCE * objective;
-                    (machine, decisions, objective) = (Machine { converged, ..tried }, tried_decisions, tried_objective);
-                }
-                None => {
-                    damping *= MORE_DAMPING;
-                    machine.converged = damping > MOST_DAMPING;
-                }
+            machine.n_steps += 1;
+            let (system, slope) = self.system(rows, signs, weights, &machine, &decisions);
+            let descend = |damping: f64| {
+                let target = self.stepped(&machine, system.clone(), slope.clone(), damping);
+                (0..MAX_HALVINGS).find_map(|halvings| {
+                    let tried = between(&machine, &target, 0.5_f64.powi(halvings));
+                    let tried_decisions = self.decisions(rows, &tried);
+                    let tried_objective = self.objective(rows, signs, weights, &tried, &tried_decisions);
+                    (tried_objective < objective).then_some((tried, tried_decisions, tried_objective))
+                })
+            };
+            let mut lower = descend(damping);
+            while lower.is_none() && damping < MOST_DAMPING {
+                damping *= MORE_DAMPING;
+                lower = descend(damping);
             }
-            machine.n_steps = n_steps;
+            let Some((tried, tried_decisions, tried_objective)) = lower else {
+                return Machine { converged: true, ..machine };
+            };
+            let converged = objective - tried_objective <= TOLERANCE * objective;
+            (machine, decisions, objective) = (Machine { converged, ..tried }, tried_decisions, tried_objective);
         }
         machine
     }
@@ -111,17 +113,16 @@ impl Problem {
         rough.sum::<f64>() / 2.0 + self.c * loss
     }
 
-    /// Where a full Newton step leads. The system is summed in float32, the slope in float64: a system that is a little off still leads
-    /// down, and steps end where the slope is level.
-    fn newton(
+    /// The second derivatives and minus the first ones, the bias last. The former are summed in float32, the latter in float64: a system that is
+    /// a little off still leads down, and steps end where the slope is level.
+    fn system(
         &self,
         rows: &[usize],
         signs: &[f64],
         weights: &[f64],
         machine: &Machine,
         decisions: &[f64],
-        damping: f64,
-    ) -> Machine {
+    ) -> (Vec<f64>, Vec<f64>) {
         let inside = rows.iter().zip(decisions).filter(|(row, f)| signs[**row] * **f < 1.0);
         let inside: Vec<(usize, f64)> = inside.map(|(row, f)| (*row, *f)).collect();
         let width = self.n_landmarks + 1;
@@ -135,11 +136,16 @@ impl Problem {
         for (at, kernel) in self.between.iter().enumerate() {
             system[at / self.n_landmarks * width + at % self.n_landmarks] += f64::from(*kernel);
         }
+        (system, self.slope(&inside, signs, weights, machine))
+    }
+
+    /// Where a full Newton step leads.
+    fn stepped(&self, machine: &Machine, mut system: Vec<f64>, mut step: Vec<f64>, damping: f64) -> Machine {
+        let width = self.n_landmarks + 1;
         let largest = (0..width).map(|at| system[at * width + at]).fold(0.0, f64::max);
         for at in 0..width {
             system[at * width + at] += self.ridge + damping * largest;
         }
-        let mut step = self.slope(&inside, signs, weights, machine);
         cholesky::factorise(&mut system, width, LEAST_PIVOT);
         cholesky::solve(&system, &mut step);
         let bias = machine.bias + step.pop().unwrap_or(0.0);

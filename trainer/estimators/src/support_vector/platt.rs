@@ -11,13 +11,13 @@ const RIDGE: f64 = 1e-12;
 /// The slope, which is not negative, and the intercept, given decisions and for each whether it is positive and its weight. Where decisions
 /// on rows held out point the wrong way, nothing was learned that holds: the slope is 0 then.
 pub(super) fn fit(decisions: &[f64], rows: &[(bool, f64)]) -> (f64, f64) {
-    match newton(decisions, rows) {
-        (slope, _) if slope < 0.0 => newton(&vec![0.0; decisions.len()], rows),
+    match with_any_slope(decisions, rows) {
+        (slope, _) if slope < 0.0 => with_any_slope(&vec![0.0; decisions.len()], rows),
         found => found,
     }
 }
 
-fn newton(decisions: &[f64], rows: &[(bool, f64)]) -> (f64, f64) {
+fn with_any_slope(decisions: &[f64], rows: &[(bool, f64)]) -> (f64, f64) {
     let weight = |positive: bool| -> f64 { rows.iter().filter(|row| row.0 == positive).map(|row| row.1).sum() };
     let (positive, negative) = (weight(true), weight(false));
     let (high, low) = ((positive + 1.0) / (positive + 2.0), 1.0 / (negative + 2.0));
