@@ -7,6 +7,7 @@
 
 mod grow;
 mod node_split;
+mod tally;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};

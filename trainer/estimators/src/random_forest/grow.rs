@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard};
 
 use super::node_split::{NodeSplit, Searcher};
 use super::{ForestTree, Params};
@@ -22,6 +23,18 @@ pub(super) struct Ground<'a> {
     pub(super) n_tried: usize,
     /// Columns that vary at all.
     pub(super) columns: Vec<usize>,
+    /// What each leaf is given of every class beside its own rows.
+    prior: Vec<f64>,
+    /// Memory of trees that have grown, for others to come.
+    idle: Mutex<Vec<Workspace>>,
+}
+
+/// Memory that a tree grows in.
+#[derive(Default)]
+struct Workspace {
+    /// Each leaf's together.
+    samples: Vec<Sample>,
+    scratch: Vec<Sample>,
 }
 
 impl<'a> Ground<'a> {
@@ -30,8 +43,21 @@ impl<'a> Ground<'a> {
         let columns: Vec<usize> = (0..binning.n_columns()).filter(|&column| binning.n_bins(column) > 1).collect();
         let n_columns = columns.len() as f64;
         let n_tried = params.column_share.map_or(n_columns.sqrt() + 1.0, |share| n_columns * share).round().max(1.0) as usize;
-        let min_leaf_rows = params.min_leaf_rows.unwrap_or(by_rows) as u32;
-        Self { params, data, binning, binned, min_leaf_rows, n_tried: n_tried.min(columns.len()), columns }
+        Self {
+            params,
+            data,
+            binning,
+            binned,
+            min_leaf_rows: params.min_leaf_rows.unwrap_or(by_rows) as u32,
+            n_tried: n_tried.min(columns.len()),
+            columns,
+            prior: prior(params, data),
+            idle: Mutex::default(),
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        self.idle.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     pub(super) fn is_categorical(&self, column: usize) -> bool {
@@ -51,14 +77,14 @@ pub(super) struct Sample {
 /// Grows a tree; also gives how often each row was drawn.
 pub(super) fn grow(ground: &Ground, mut random: Random) -> (ForestTree, Vec<u8>) {
     let counts = bootstrap(ground.data.n_rows(), &mut random);
-    let samples = samples(ground.data, &counts);
+    let mut workspace = ground.idle().pop().unwrap_or_default();
+    workspace.draw(ground.data, &counts);
     let mut growth = Growth {
         ground,
-        searcher: Searcher::new(ground, random),
-        scratch: vec![Sample::default(); samples.len()],
+        searcher: Searcher::new(ground, random, &workspace.samples),
         nodes: vec![Node::Leaf(0.0)],
-        leaves: vec![Leaf { node: 0, depth: 0, samples: 0..samples.len() }],
-        samples,
+        leaves: vec![Leaf { node: 0, depth: 0, samples: 0..workspace.samples.len() }],
+        workspace,
         questions: BinaryHeap::new(),
     };
     growth.ask(0);
@@ -72,9 +98,7 @@ pub(super) fn grow(ground: &Ground, mut random: Random) -> (ForestTree, Vec<u8>)
 struct Growth<'a> {
     ground: &'a Ground<'a>,
     searcher: Searcher<'a>,
-    /// Each leaf's together.
-    samples: Vec<Sample>,
-    scratch: Vec<Sample>,
+    workspace: Workspace,
     nodes: Vec<Node>,
     leaves: Vec<Leaf>,
     questions: BinaryHeap<LeafSplit>,
@@ -98,7 +122,7 @@ impl Growth<'_> {
     fn ask(&mut self, leaf: usize) {
         let Leaf { depth, ref samples, .. } = self.leaves[leaf];
         if depth < self.ground.params.max_depth {
-            let split = self.searcher.best(&self.samples[samples.clone()]);
+            let split = self.searcher.best(&self.workspace.samples[samples.clone()]);
             self.questions.extend(split.map(|split| LeafSplit { leaf, split }));
         }
     }
@@ -106,7 +130,7 @@ impl Growth<'_> {
     /// Makes two leaves of one; the one that answers yes takes its place.
     fn split(&mut self, LeafSplit { leaf, split }: LeafSplit) {
         let Leaf { node, depth, samples } = self.leaves[leaf].clone();
-        let n_yes = partition(self.ground, &split, &mut self.samples[samples.clone()], &mut self.scratch);
+        let n_yes = self.workspace.partition(self.ground, &split, samples.clone());
         let (yes, no) = (self.nodes.len(), self.nodes.len() + 1);
         self.nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
         let test = self.ground.binning.test(split.column, &split.question);
@@ -120,20 +144,17 @@ impl Growth<'_> {
 
     /// Numbers the leaves and gives each its shares.
     fn finish(mut self) -> ForestTree {
-        let classes = self.ground.data.class_weights();
-        let total: f64 = classes.iter().sum();
-        let smoothing = self.ground.params.leaf_smoothing * 2.0 / classes.len() as f64;
-        let prior: Vec<f64> = classes.iter().map(|weight| smoothing * weight / total).collect();
-        let mut shares = Vec::with_capacity(self.leaves.len() * prior.len());
+        let mut shares = Vec::with_capacity(self.leaves.len() * self.ground.prior.len());
         for (number, leaf) in self.leaves.iter().enumerate() {
             self.nodes[leaf.node] = Node::Leaf(number as f32);
-            let mut sums = prior.clone();
-            for sample in &self.samples[leaf.samples.clone()] {
+            let mut sums = self.ground.prior.clone();
+            for sample in &self.workspace.samples[leaf.samples.clone()] {
                 sums[sample.class as usize] += f64::from(sample.weight);
             }
             let total: f64 = sums.iter().sum();
             shares.extend(sums.iter().map(|sum| (sum / total) as f32));
         }
+        self.ground.idle().push(self.workspace);
         ForestTree { tree: Tree { nodes: self.nodes }, shares }
     }
 }
@@ -169,31 +190,44 @@ fn bootstrap(n_rows: usize, random: &mut Random) -> Vec<u8> {
     counts
 }
 
-/// The rows that were drawn.
-fn samples(data: &Data, counts: &[u8]) -> Vec<Sample> {
-    let drawn = counts.iter().enumerate().filter(|(_, count)| **count > 0);
-    let sample = |(row, &count): (usize, &u8)| Sample {
-        row: row as u32,
-        class: data.classes()[row],
-        weight: f32::from(count) * data.weight(row),
-    };
-    drawn.map(sample).collect()
+/// The overall shares, as so many rows as the settings say.
+fn prior(params: &Params, data: &Data) -> Vec<f64> {
+    let classes = data.class_weights();
+    let total: f64 = classes.iter().sum();
+    let smoothing = params.leaf_smoothing * 2.0 / classes.len() as f64;
+    classes.iter().map(|weight| smoothing * weight / total).collect()
 }
 
-/// Moves the samples that answer yes to the front, both sides in their order, and counts them.
-fn partition(ground: &Ground, split: &NodeSplit, samples: &mut [Sample], scratch: &mut [Sample]) -> usize {
-    let answers = split.question.answers();
-    let bins = ground.binned.column(split.column);
-    let (mut n_yes, mut n_no) = (0, 0);
-    for at in 0..samples.len() {
-        prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
-        let sample = samples[at];
-        let yes = usize::from(answers[bins[sample.row as usize] as usize]);
-        samples[n_yes] = sample;
-        scratch[n_no] = sample;
-        n_yes += yes;
-        n_no += 1 - yes;
+impl Workspace {
+    /// Takes the rows that were drawn.
+    fn draw(&mut self, data: &Data, counts: &[u8]) {
+        let drawn = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let sample = |(row, &count): (usize, &u8)| Sample {
+            row: row as u32,
+            class: data.classes()[row],
+            weight: f32::from(count) * data.weight(row),
+        };
+        self.samples.clear();
+        self.samples.extend(drawn.map(sample));
+        self.scratch.resize(self.samples.len(), Sample::default());
     }
-    samples[n_yes..].copy_from_slice(&scratch[..n_no]);
-    n_yes
+
+    /// Moves the samples of a leaf that answer yes to its front, both sides in their order, and counts them.
+    fn partition(&mut self, ground: &Ground, split: &NodeSplit, leaf: Range<usize>) -> usize {
+        let answers = split.question.answers();
+        let bins = ground.binned.column(split.column);
+        let (samples, scratch) = (&mut self.samples[leaf], &mut self.scratch);
+        let (mut n_yes, mut n_no) = (0, 0);
+        for at in 0..samples.len() {
+            prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
+            let sample = samples[at];
+            let yes = usize::from(answers[bins[sample.row as usize] as usize]);
+            samples[n_yes] = sample;
+            scratch[n_no] = sample;
+            n_yes += yes;
+            n_no += 1 - yes;
+        }
+        samples[n_yes..].copy_from_slice(&scratch[..n_no]);
+        n_yes
+    }
 }

@@ -5,9 +5,8 @@
 //! classes (Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, theorem 4.5).
 
 use super::grow::{Ground, Sample};
+use super::tally::Tally;
 use crate::random::Random;
-use crate::tree::binning::N_BINS;
-use crate::tree::prefetch;
 use crate::tree::split::{BinSet, Question};
 
 /// A set of levels holds at most this many.
@@ -24,29 +23,35 @@ pub(super) struct NodeSplit {
     pub(super) question: Question,
 }
 
-/// Looks for questions; keeps its histogram between nodes, and only bins that were used are cleared.
+/// Looks for questions.
 pub(super) struct Searcher<'a> {
     ground: &'a Ground<'a>,
     random: Random,
     n_classes: usize,
     columns: Vec<usize>,
-    /// `[bins, C]`.
-    sums: Vec<f32>,
-    counts: [u32; N_BINS],
-    /// Bins in use, as bits.
-    used: [u64; N_BINS / 64],
+    tally: Tally,
+    scratch: Scratch,
+}
+
+/// Memory that a search of a column works in.
+#[derive(Default)]
+struct Scratch {
+    yes: Side,
+    levels: Vec<(f64, usize)>,
 }
 
 /// Rows on one side of a question.
-#[derive(Clone)]
+#[derive(Default)]
 struct Side {
     count: u32,
     sums: Vec<f64>,
 }
 
 impl Side {
-    fn empty(n_classes: usize) -> Self {
-        Self { count: 0, sums: vec![0.0; n_classes] }
+    fn clear(&mut self, n_classes: usize) {
+        self.count = 0;
+        self.sums.clear();
+        self.sums.resize(n_classes, 0.0);
     }
 
     fn add(&mut self, count: u32, sums: &[f32]) {
@@ -64,6 +69,7 @@ impl Side {
 /// A column of a node under search.
 struct Search<'s, 'a> {
     searcher: &'s Searcher<'a>,
+    scratch: Scratch,
     column: usize,
     total: &'s Side,
     parent: f64,
@@ -71,16 +77,16 @@ struct Search<'s, 'a> {
 }
 
 impl<'a> Searcher<'a> {
-    pub(super) fn new(ground: &'a Ground<'a>, random: Random) -> Self {
+    /// For the nodes of a tree on these samples.
+    pub(super) fn new(ground: &'a Ground<'a>, random: Random, samples: &[Sample]) -> Self {
         let n_classes = ground.data.n_classes();
         Self {
             ground,
             random,
             n_classes,
             columns: ground.columns.clone(),
-            sums: vec![0.0; N_BINS * n_classes],
-            counts: [0; N_BINS],
-            used: [0; N_BINS / 64],
+            tally: Tally::new(n_classes, samples),
+            scratch: Scratch::default(),
         }
     }
 
@@ -89,7 +95,7 @@ impl<'a> Searcher<'a> {
         if samples.len() < 2 * self.ground.min_leaf_rows as usize || samples.len() < 2 {
             return None;
         }
-        let total = self.total(samples);
+        let total = Side { count: samples.len() as u32, sums: self.tally.total(samples) };
         let parent = total.purity();
         let weight: f64 = total.sums.iter().sum();
         if weight - parent <= MIN_GAIN * weight {
@@ -103,46 +109,14 @@ impl<'a> Searcher<'a> {
             let other = tried + self.random.below(self.columns.len() - tried);
             self.columns.swap(tried, other);
             let column = self.columns[tried];
-            self.fill(column, samples);
-            let mut search =
-                Search { searcher: self, column, total: &total, parent: parent + MIN_GAIN * weight, best: best.take() };
+            self.tally.fill(self.ground.binned.column(column), self.ground.binning.n_bins(column), samples);
+            let (scratch, parent) = (std::mem::take(&mut self.scratch), parent + MIN_GAIN * weight);
+            let mut search = Search { searcher: self, scratch, column, total: &total, parent, best: best.take() };
             search.search();
-            best = search.best;
-            self.clear();
+            (self.scratch, best) = (search.scratch, search.best);
+            self.tally.clear();
         }
         best
-    }
-
-    fn total(&self, samples: &[Sample]) -> Side {
-        let mut total = Side::empty(self.n_classes);
-        total.count = samples.len() as u32;
-        for sample in samples {
-            total.sums[sample.class as usize] += f64::from(sample.weight);
-        }
-        total
-    }
-
-    fn fill(&mut self, column: usize, samples: &[Sample]) {
-        let bins = self.ground.binned.column(column);
-        for (at, sample) in samples.iter().enumerate() {
-            prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
-            let bin = bins[sample.row as usize] as usize;
-            self.used[bin / 64] |= 1 << (bin % 64);
-            self.counts[bin] += 1;
-            self.sums[bin * self.n_classes + sample.class as usize] += sample.weight;
-        }
-    }
-
-    fn clear(&mut self) {
-        for bin in bins(self.used) {
-            self.counts[bin] = 0;
-            self.sums[bin * self.n_classes..][..self.n_classes].fill(0.0);
-        }
-        self.used = [0; N_BINS / 64];
-    }
-
-    fn sums(&self, bin: usize) -> &[f32] {
-        &self.sums[bin * self.n_classes..][..self.n_classes]
     }
 }
 
@@ -151,7 +125,7 @@ impl Search<'_, '_> {
         if self.searcher.ground.is_categorical(self.column) {
             return self.sets();
         }
-        let has_missing = self.searcher.counts[0] > 0;
+        let has_missing = self.searcher.tally.count(0) > 0;
         self.thresholds(false, has_missing);
         if has_missing {
             self.thresholds(true, true);
@@ -159,12 +133,13 @@ impl Search<'_, '_> {
     }
 
     fn thresholds(&mut self, missing_yes: bool, has_missing: bool) {
-        let mut yes = Side::empty(self.searcher.n_classes);
+        let tally = &self.searcher.tally;
+        let mut yes = self.no_rows();
         if missing_yes {
-            yes.add(self.searcher.counts[0], self.searcher.sums(0));
+            yes.add(tally.count(0), tally.sums(0));
         }
-        for bin in bins(self.searcher.used).filter(|&bin| bin > 0) {
-            yes.add(self.searcher.counts[bin], self.searcher.sums(bin));
+        for bin in tally.used().filter(|&bin| bin > 0) {
+            yes.add(tally.count(bin), tally.sums(bin));
             let n_no = self.total.count - yes.count;
             if n_no < self.searcher.ground.min_leaf_rows.max(1) {
                 break;
@@ -172,9 +147,11 @@ impl Search<'_, '_> {
             let missing_yes = if has_missing { missing_yes } else { yes.count > n_no };
             self.offer(&yes, || Question::AtMost { bin: bin as u8, missing_yes });
         }
+        self.scratch.yes = yes;
     }
 
     fn sets(&mut self) {
+        let tally = &self.searcher.tally;
         let key = match self.searcher.n_classes {
             2 => 1,
             n => (0..n).max_by(|&a, &b| self.total.sums[a].total_cmp(&self.total.sums[b])).unwrap_or(0),
@@ -183,27 +160,37 @@ impl Search<'_, '_> {
         let weight: f64 = self.total.sums.iter().sum();
         let average = self.total.sums[key] / weight;
         let share = |bin: usize| {
-            let sums = self.searcher.sums(bin);
+            let sums = tally.sums(bin);
             let total: f64 = sums.iter().map(|sum| f64::from(*sum)).sum();
             (f64::from(sums[key]) + smoothing * average) / (total + smoothing).max(f64::MIN_POSITIVE)
         };
-        let mut levels: Vec<(f64, usize)> =
-            bins(self.searcher.used).filter(|&bin| bin > 0).map(|bin| (share(bin), bin)).collect();
-        levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut levels = std::mem::take(&mut self.scratch.levels);
+        levels.clear();
+        levels.extend(tally.used().filter(|&bin| bin > 0).map(|bin| (share(bin), bin)));
+        levels.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.runs(levels.iter());
         self.runs(levels.iter().rev());
+        self.scratch.levels = levels;
     }
 
     fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, usize)>) {
-        let (mut yes, mut set) = (Side::empty(self.searcher.n_classes), BinSet::default());
+        let (mut yes, mut set) = (self.no_rows(), BinSet::default());
         for &(_, bin) in levels.take(MAX_SET) {
-            yes.add(self.searcher.counts[bin], self.searcher.sums(bin));
+            yes.add(self.searcher.tally.count(bin), self.searcher.tally.sums(bin));
             set.insert(bin as u8);
             if self.total.count - yes.count < self.searcher.ground.min_leaf_rows.max(1) {
                 break;
             }
             self.offer(&yes, || Question::OneOf(set));
         }
+        self.scratch.yes = yes;
+    }
+
+    /// A side without rows, in memory that was used before.
+    fn no_rows(&mut self) -> Side {
+        let mut side = std::mem::take(&mut self.scratch.yes);
+        side.clear(self.searcher.n_classes);
+        side
     }
 
     fn offer(&mut self, yes: &Side, question: impl FnOnce() -> Question) {
@@ -221,17 +208,4 @@ impl Search<'_, '_> {
             self.best = Some(NodeSplit { gain, column: self.column, question: question() });
         }
     }
-}
-
-/// The bins in use, ascending.
-fn bins(used: [u64; N_BINS / 64]) -> impl Iterator<Item = usize> {
-    used.into_iter().enumerate().flat_map(|(word, mut bits)| {
-        std::iter::from_fn(move || {
-            let bit = bits.trailing_zeros();
-            (bits != 0).then(|| {
-                bits &= bits - 1;
-                word * 64 + bit as usize
-            })
-        })
-    })
 }
