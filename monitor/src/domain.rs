@@ -74,7 +74,7 @@ fn tell_apart(contract: &Contract, compared: &[usize], rows: &[(&Vec<f32>, u32)]
     };
     let sides = |some: &[usize]| some.iter().map(|&row| rows[row].1).collect::<Vec<u32>>();
     let kinds = compared.iter().map(|&at| kind_of(&contract.columns[at].kind)).collect();
-    let params = random_forest::Params { n_trees: N_TREES, min_leaf_rows: Some(MIN_LEAF_ROWS), ..Default::default() };
+    let params = random_forest::Params { n_trees: Some(N_TREES), min_leaf_rows: Some(MIN_LEAF_ROWS), ..Default::default() };
     let data = Data::new(features(&learned)?, kinds, sides(&learned), 2, None)?;
     let fitted = Params::RandomForest(params).check()?.fit(&data, None, SEED, &mut to_the_end)?;
     let (features, sides) = (features(&held_out)?, sides(&held_out));

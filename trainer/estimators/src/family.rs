@@ -188,6 +188,18 @@ impl ValidParams {
         }
     }
 
+    /// The same settings for a fit that is only held against others. Of few rows several models are averaged, which makes all settings better
+    /// by much the same; here as few are as of many rows, unless the settings say how many.
+    #[must_use]
+    pub fn for_trial(self) -> Self {
+        match self {
+            Self::GradientBoosting(params) => Self::GradientBoosting(params.for_trial()),
+            Self::MultilayerPerceptron(params) => Self::MultilayerPerceptron(params.for_trial()),
+            Self::RandomForest(params) => Self::RandomForest(params.for_trial()),
+            Self::LogisticRegression(_) | Self::SupportVector(_) => self,
+        }
+    }
+
     /// The same settings for a fit that takes just this many steps (rounds or epochs) and stops at no earlier one: for fitting anew on all
     /// rows what was stopped by validation rows before. A family that looks for a minimum is not changed.
     pub fn with_steps(self, n_steps: usize) -> Self {

@@ -49,6 +49,12 @@ impl ValidParams {
         Self { params: Params { rounds: n_steps.max(1), ..self.params }, exact_rounds: true }
     }
 
+    /// The same with one ensemble where nothing says how many.
+    pub(crate) fn for_trial(mut self) -> Self {
+        self.params.n_models.get_or_insert(1);
+        self
+    }
+
     /// The same for rows to which columns are added; those may go either way.
     pub(crate) fn widened(mut self, n_columns: usize, n_wider: usize) -> Self {
         if self.params.monotone.len() == n_columns {
@@ -66,7 +72,7 @@ impl ValidParams {
         self.params.check_monotone(train)?;
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
-        let n_models = self.params.n_models;
+        let n_models = self.params.n_models(train.n_rows());
         let mut models = Vec::with_capacity(n_models);
         for number in 0..n_models {
             let mut of_all = |step: Step| on_step(Step { done: number * step.total + step.done, total: n_models * step.total });

@@ -25,6 +25,13 @@ const CHUNK: usize = 1024;
 /// With fewer rows than this none are held out, and training takes all its epochs.
 const MIN_HELD_OUT_ROWS: usize = 100;
 
+/// Networks are averaged until they have seen so many rows together, where nothing else is said.
+const AVERAGED_ROWS: usize = 10_000;
+
+/// Networks that are averaged, at least and at most, where nothing else is said.
+const MIN_AVERAGED: usize = 2;
+const MAX_AVERAGED: usize = 5;
+
 /// Rows on which float32 and float64 are compared, at most.
 const COMPARED_ROWS: usize = 2000;
 
@@ -37,8 +44,8 @@ const ROUNDING: f32 = 1e-6;
 pub struct Params {
     /// Units of each hidden layer, first to last.
     pub hidden: Vec<usize>,
-    /// Networks whose log-odds are averaged.
-    pub n_networks: usize,
+    /// Networks whose log-odds are averaged; when absent, 2 to 5, as many as make 10000 rows.
+    pub n_networks: Option<usize>,
     /// Inner knots of a numeric column at most; 0 takes numbers as they are, standardised. When absent, 3 to 9, by the square root of the number
     /// of rows.
     pub n_knots: Option<usize>,
@@ -58,7 +65,7 @@ impl Default for Params {
     fn default() -> Self {
         Self {
             hidden: vec![64, 32],
-            n_networks: 2,
+            n_networks: None,
             n_knots: None,
             learning_rate: 2e-3,
             weight_decay: 0.02,
@@ -75,7 +82,7 @@ impl Params {
         let whole = |name, value: usize, highest, expected| in_range(name, value as f64, 1.0, highest, expected);
         whole("hidden", self.hidden.len(), 8.0, "1 to 8 layers")?;
         self.hidden.iter().try_for_each(|&units| whole("hidden", units, 4096.0, "1 to 4096 units"))?;
-        whole("n_networks", self.n_networks, 32.0, "1 to 32")?;
+        whole("n_networks", self.n_networks.unwrap_or(1), 32.0, "1 to 32")?;
         in_range("n_knots", self.n_knots.unwrap_or(0) as f64, 0.0, 1000.0, "0 to 1000")?;
         in_range("learning_rate", self.learning_rate, f64::MIN_POSITIVE, 1.0, "above 0 and at most 1")?;
         in_range("weight_decay", self.weight_decay, 0.0, 100.0, "0 to 100")?;
@@ -83,6 +90,10 @@ impl Params {
         whole("epochs", self.epochs.unwrap_or(1), 1e6, "1 to 1000000")?;
         whole("patience", self.patience, f64::MAX, "at least 1")?;
         Ok(ValidParams { params: self, stop_after: None })
+    }
+
+    fn n_networks(&self, n_rows: usize) -> usize {
+        self.n_networks.unwrap_or_else(|| (AVERAGED_ROWS / n_rows.max(1)).clamp(MIN_AVERAGED, MAX_AVERAGED))
     }
 
     fn n_knots(&self, n_rows: usize) -> usize {
@@ -111,6 +122,12 @@ impl ValidParams {
     /// The same, stopping after this many epochs.
     pub(crate) fn with_steps(self, n_steps: usize) -> Self {
         Self { stop_after: Some(n_steps.max(1)), ..self }
+    }
+
+    /// The same with the fewest networks where nothing says how many.
+    pub(crate) fn for_trial(mut self) -> Self {
+        self.params.n_networks.get_or_insert(MIN_AVERAGED);
+        self
     }
 
     /// Fits on the training rows; without validation rows, a tenth of them is held out to tell when to stop. A step is an epoch.

@@ -23,6 +23,13 @@ use grow::{Ground, grow};
 /// Rows whose probabilities are computed together.
 const CHUNK: usize = 1024;
 
+/// Trees are grown until they have seen so many rows together, where nothing else is said.
+const TREE_ROWS: usize = 400_000;
+
+/// Trees, at least and at most, where nothing else is said.
+const MIN_TREES: usize = 200;
+const MAX_TREES: usize = 400;
+
 /// Trees between two looks at whether to stop.
 const TREES_PER_STEP: usize = 8;
 
@@ -33,8 +40,8 @@ const OUT_OF_BAG_ROWS: usize = 5000;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Params {
-    /// Trees.
-    pub n_trees: usize,
+    /// Trees; when absent, 200, and up to 400 of fewer than 2000 rows.
+    pub n_trees: Option<usize>,
     /// Leaves of a tree at most; the leaf whose question gains most is split next.
     pub max_leaves: usize,
     /// Questions from root to leaf at most.
@@ -55,7 +62,7 @@ pub struct Params {
 impl Default for Params {
     fn default() -> Self {
         Self {
-            n_trees: 200,
+            n_trees: None,
             max_leaves: 256,
             max_depth: 64,
             min_leaf_rows: None,
@@ -71,7 +78,7 @@ impl Params {
     /// Refuses what is out of range.
     pub fn check(self) -> Result<ValidParams, Error> {
         let whole = |name, value: usize, lowest, highest, expected| in_range(name, value as f64, lowest, highest, expected);
-        whole("n_trees", self.n_trees, 1.0, 10_000.0, "1 to 10000")?;
+        whole("n_trees", self.n_trees.unwrap_or(1), 1.0, 10_000.0, "1 to 10000")?;
         whole("max_leaves", self.max_leaves, 2.0, 1e6, "2 to 1000000")?;
         whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
         whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
@@ -81,6 +88,10 @@ impl Params {
         in_range("leaf_smoothing", self.leaf_smoothing, 0.0, f64::MAX, "a number of at least 0")?;
         Ok(ValidParams(self))
     }
+
+    fn n_trees(&self, n_rows: usize) -> usize {
+        self.n_trees.unwrap_or_else(|| (TREE_ROWS / n_rows.max(1)).clamp(MIN_TREES, MAX_TREES))
+    }
 }
 
 /// Settings in range.
@@ -88,6 +99,12 @@ impl Params {
 pub struct ValidParams(Params);
 
 impl ValidParams {
+    /// The same with the fewest trees where nothing says how many.
+    pub(crate) fn for_trial(mut self) -> Self {
+        self.0.n_trees.get_or_insert(MIN_TREES);
+        self
+    }
+
     /// Fits on the training rows.
     pub fn fit(&self, train: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
         let weighted = train.without_weightless_rows()?;
@@ -96,15 +113,16 @@ impl ValidParams {
         let binned = binning.apply(train.features());
         let ground = Ground::new(&self.0, train, &binning, &binned);
         let mut out_of_bag = OutOfBag::new(train);
-        let mut trees = Vec::with_capacity(self.0.n_trees);
-        while trees.len() < self.0.n_trees {
-            let next = trees.len()..(trees.len() + TREES_PER_STEP).min(self.0.n_trees);
+        let n_trees = self.0.n_trees(train.n_rows());
+        let mut trees = Vec::with_capacity(n_trees);
+        while trees.len() < n_trees {
+            let next = trees.len()..(trees.len() + TREES_PER_STEP).min(n_trees);
             let grown: Vec<_> = next.into_par_iter().map(|tree| grow(&ground, Random::of_part(seed, tree))).collect();
             for (tree, counts) in grown {
                 out_of_bag.add(&tree, &counts, train);
                 trees.push(tree);
             }
-            if on_step(Step { done: trees.len(), total: self.0.n_trees }).is_break() {
+            if on_step(Step { done: trees.len(), total: n_trees }).is_break() {
                 return Err(Error::Stopped);
             }
         }

@@ -129,7 +129,7 @@ impl Track {
 
 /// Cross-validates a trial; it is given up when a fold shows it to be worse than the best.
 pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> anyhow::Result<Ended> {
-    let params = train::directed(trial.params.clone(), ground.dataset).check()?;
+    let params = train::directed(trial.params.clone(), ground.dataset).check()?.for_trial();
     let mut on_step = |_: Step| if ground.is_over() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let mut given_up = None;
     let mut after_fold = |so_far: &HeldOut| {

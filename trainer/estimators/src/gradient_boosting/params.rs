@@ -16,6 +16,12 @@ const MANY_ROWS: f64 = 30_000.0;
 /// Up to this many rows, what many rows make needless has its full size.
 const FEW_ROWS: f64 = 3_000.0;
 
+/// Ensembles are averaged until they have seen so many rows together.
+const AVERAGED_ROWS: usize = 5_000;
+
+/// Ensembles that are averaged, at most, where nothing else is said.
+const MAX_AVERAGED: usize = 3;
+
 /// Each so many rows add 1 to the penalty on squared leaf values.
 const ROWS_PER_L2: f64 = 3_000.0;
 
@@ -31,8 +37,9 @@ pub struct Params {
     pub rounds: usize,
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
-    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less.
-    pub n_models: usize,
+    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, up to 3, as many
+    /// as make 5000 rows.
+    pub n_models: Option<usize>,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
     pub learning_rate: f64,
     /// Leaves of a tree at most.
@@ -78,7 +85,7 @@ impl Default for Params {
         Self {
             rounds: 1000,
             patience: 50,
-            n_models: 1,
+            n_models: None,
             learning_rate: 0.04,
             max_leaves: 15,
             max_depth: 64,
@@ -106,7 +113,7 @@ impl Params {
         let penalty = |name, value| in_range(name, value, 0.0, f64::MAX, "a number of at least 0");
         whole("rounds", self.rounds, 1.0, 1e6, "1 to 1000000")?;
         whole("patience", self.patience, 1.0, f64::MAX, "at least 1")?;
-        whole("n_models", self.n_models, 1.0, 32.0, "1 to 32")?;
+        whole("n_models", self.n_models.unwrap_or(1), 1.0, 32.0, "1 to 32")?;
         whole("max_leaves", self.max_leaves, 2.0, 65536.0, "2 to 65536")?;
         whole("max_depth", self.max_depth, 1.0, f64::MAX, "at least 1")?;
         whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
@@ -154,6 +161,10 @@ impl Params {
                 monotone: if self.has_directions() { &self.monotone } else { &[] },
             },
         }
+    }
+
+    pub(crate) fn n_models(&self, n_rows: usize) -> usize {
+        self.n_models.unwrap_or_else(|| (AVERAGED_ROWS / n_rows.max(1)).clamp(1, MAX_AVERAGED))
     }
 
     fn min_leaf_rows(&self, n_rows: usize) -> usize {

@@ -30,6 +30,7 @@ fn rows(n_rows: usize, seed: u64, n_classes: usize) -> Data {
 fn small() -> Params {
     Params {
         rounds: 30,
+        n_models: Some(1),
         learning_rate: 0.1,
         min_leaf_rows: Some(5),
         l2: Some(5.0),
@@ -374,10 +375,21 @@ fn validation_rows_of_another_shape_are_refused() {
 }
 
 #[test]
+fn few_rows_have_several_ensembles_but_for_a_trial() {
+    let train = rows(300, 3, 2);
+    let n_rounds = |params: ValidParams| params.with_steps(5).fit(&train, None, 7, &mut to_the_end).unwrap().rounds.len();
+    let (open, given) = (Params::default(), Params { n_models: Some(2), ..Params::default() });
+    assert_eq!(n_rounds(open.clone().check().unwrap()), 15);
+    assert_eq!(n_rounds(open.clone().check().unwrap().for_trial()), 5);
+    assert_eq!(n_rounds(given.check().unwrap().for_trial()), 10);
+    assert_eq!([1000, 2500, 3000, 1_000_000].map(|n_rows| open.n_models(n_rows)), [3, 2, 1, 1]);
+}
+
+#[test]
 fn averaged_ensembles_give_the_mean_of_their_log_odds() {
     let train = rows(400, 3, 2);
     let fit = |n_models: usize, seed: u64| {
-        let params = Params { rounds: 20, n_models, min_leaf_rows: Some(5), ..Default::default() };
+        let params = Params { rounds: 20, n_models: Some(n_models), min_leaf_rows: Some(5), ..Default::default() };
         params.check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
     };
     let (one, other, both) = (fit(1, 7), fit(1, 7 + SEED_STEP), fit(2, 7));

@@ -19,7 +19,14 @@ fn rows(n_rows: usize, seed: u64, n_classes: usize) -> Data {
 }
 
 fn small() -> Params {
-    Params { hidden: vec![16], n_networks: 1, epochs: Some(40), batch_rows: Some(32), learning_rate: 0.01, ..Params::default() }
+    Params {
+        hidden: vec![16],
+        n_networks: Some(1),
+        epochs: Some(40),
+        batch_rows: Some(32),
+        learning_rate: 0.01,
+        ..Params::default()
+    }
 }
 
 fn fit(params: Params, data: &Data) -> Fitted {
@@ -47,6 +54,17 @@ fn a_fit_depends_on_the_seed_and_not_on_the_number_of_threads() {
     let with_threads = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap().install(|| fit(few(), &data));
     assert_eq!(with_threads(1), with_threads(3));
     assert_ne!(with_threads(1), few().check().unwrap().fit(&data, None, 8, &mut to_the_end).unwrap());
+}
+
+#[test]
+fn few_rows_have_more_networks_but_for_a_trial() {
+    let data = rows(200, 3, 2);
+    let n_networks = |params: ValidParams| params.with_steps(1).fit(&data, None, 1, &mut to_the_end).unwrap().networks.len();
+    let open = Params { n_networks: None, ..small() };
+    assert_eq!(n_networks(open.clone().check().unwrap()), 5);
+    assert_eq!(n_networks(open.clone().check().unwrap().for_trial()), 2);
+    assert_eq!(n_networks(small().check().unwrap().for_trial()), 1);
+    assert_eq!([3000, 100_000].map(|n_rows| open.n_networks(n_rows)), [3, 2]);
 }
 
 #[test]

@@ -36,9 +36,10 @@ pub(super) fn train(
     let watch = held_out.map(|held_out| Watch::new(encoding, held_out));
     let epochs = params.epochs(data.n_rows());
     let last = stop_after.unwrap_or(epochs);
-    let total = last * params.n_networks;
-    let mut networks = Vec::with_capacity(params.n_networks);
-    for number in 0..params.n_networks {
+    let n_networks = params.n_networks(data.n_rows());
+    let total = last * n_networks;
+    let mut networks = Vec::with_capacity(n_networks);
+    for number in 0..n_networks {
         let mut run = Run::start(params, &rows, epochs, Random::of_part(seed, number));
         let mut best: Option<(f64, Network, usize)> = None;
         for epoch in 1..=last {

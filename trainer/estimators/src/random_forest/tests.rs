@@ -21,7 +21,7 @@ fn fit(params: Params, data: &Data) -> Fitted {
 }
 
 fn small() -> Params {
-    Params { n_trees: 30, ..Params::default() }
+    Params { n_trees: Some(30), ..Params::default() }
 }
 
 #[track_caller]
@@ -47,6 +47,16 @@ fn a_fit_depends_on_the_seed_and_not_on_the_number_of_threads() {
     assert_eq!(with_threads(1), with_threads(3));
     let other = small().check().unwrap().fit(&data, 8, &mut to_the_end).unwrap();
     assert_ne!(with_threads(1), other);
+}
+
+#[test]
+fn few_rows_have_more_trees_but_for_a_trial() {
+    let data = rows(300, 3, 2);
+    let n_trees = |params: ValidParams| params.fit(&data, 7, &mut to_the_end).unwrap().trees.len();
+    assert_eq!(n_trees(Params::default().check().unwrap()), 400);
+    assert_eq!(n_trees(Params::default().check().unwrap().for_trial()), 200);
+    assert_eq!(n_trees(small().check().unwrap().for_trial()), 30);
+    assert_eq!([1600, 100_000].map(|n_rows| Params::default().n_trees(n_rows)), [250, 200]);
 }
 
 #[test]

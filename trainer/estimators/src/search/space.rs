@@ -4,7 +4,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{Family, Params};
+use crate::{Family, Params, gradient_boosting};
 
 /// One setting.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ fn rounded(value: f64) -> f64 {
 pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
     let most_leaf_rows = (n_rows as f64 / 30.0).clamp(4.0, 300.0);
     match family {
-        Family::GradientBoosting => of_boosting(most_leaf_rows),
+        Family::GradientBoosting => of_boosting(n_rows, most_leaf_rows),
         Family::RandomForest => vec![
             axis("max_leaves", Range::Whole(32.0, 1024.0)),
             axis("min_leaf_rows", Range::Whole(1.0, most_leaf_rows.min(60.0))),
@@ -138,8 +138,8 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
     }
 }
 
-fn of_boosting(most_leaf_rows: f64) -> Vec<Axis> {
-    vec![
+fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
+    let mut axes = vec![
         axis("learning_rate", Range::Logarithmic(0.015, 0.2)),
         axis("max_leaves", Range::Whole(4.0, 96.0)),
         axis("min_leaf_rows", Range::Whole(2.0, most_leaf_rows)),
@@ -151,8 +151,12 @@ fn of_boosting(most_leaf_rows: f64) -> Vec<Axis> {
         axis("category_l2", Range::Logarithmic(0.5, 50.0)),
         axis("max_set_levels", Range::OneOf([1, 32].map(Json::from).to_vec())),
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
-        axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())),
-    ]
+    ];
+    // Of few rows several models are averaged anyway.
+    if gradient_boosting::Params::default().n_models(n_rows) == 1 {
+        axes.push(axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())));
+    }
+    axes
 }
 
 fn axis(name: &'static str, range: Range) -> Axis {
@@ -205,6 +209,12 @@ mod tests {
         assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "min_leaf_rows")], [0.04, 31.0, 3.0]);
         assert_eq!([setting(2, "learning_rate"), setting(2, "l2"), setting(2, "min_leaf_rows")], [0.02, 5.0, 28.0]);
         assert!((setting(2, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
+    }
+
+    #[test]
+    fn how_many_ensembles_are_averaged_is_sought_where_there_is_one_by_default() {
+        let has_axis = |n_rows| axes(Family::GradientBoosting, n_rows).iter().any(|axis| axis.name == "n_models");
+        assert_eq!([1000, 2500, 2501, 100_000].map(has_axis), [false, false, true, true]);
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn all_params() -> [(Params, f32); 6] {
         (Params::GradientBoosting(boosting), f32::MAX),
         (Params::default_for(Family::SupportVector), LARGE),
         (Params::MultilayerPerceptron(multilayer_perceptron::Params { epochs: Some(5), ..Default::default() }), f32::MAX),
-        (Params::RandomForest(random_forest::Params { n_trees: 20, ..Default::default() }), f32::MAX),
+        (Params::RandomForest(random_forest::Params { n_trees: Some(20), ..Default::default() }), f32::MAX),
         (Params::default_for(Family::LogisticRegression), f32::MAX),
         (Params::LogisticRegression(plain), LARGE),
     ]

@@ -24,7 +24,8 @@ fn fitting_stops_at_the_best_round_on_the_validation_rows() {
 #[test]
 fn few_rows_find_out_on_folds_when_to_stop() {
     let (data, test) = (rows(300, 17, 2), rows(2000, 18, 2));
-    let params = Params { rounds: 400, learning_rate: 0.2, patience: 20, random_strength: Some(0.0), ..Params::default() };
+    let alone = Params { n_models: Some(1), ..Params::default() };
+    let params = Params { rounds: 400, learning_rate: 0.2, patience: 20, random_strength: Some(0.0), ..alone };
     let mut last = Step { done: 0, total: 0 };
     let folded = params
         .clone()
