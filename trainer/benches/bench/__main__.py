@@ -6,9 +6,9 @@ import argparse
 import os
 from pathlib import Path
 
-from .scenarios import bank, five, large, made, searched, small
+from .scenarios import bank, five, large, made, searched, small, unseen
 
-SCENARIOS = {"bank": bank, "small": small, "searched": searched, "made": made, "five": five, "large": large}
+SCENARIOS = {"bank": bank, "small": small, "searched": searched, "unseen": unseen, "made": made, "five": five, "large": large}
 
 
 def main() -> None:

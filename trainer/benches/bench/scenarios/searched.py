@@ -30,26 +30,36 @@ NAMES = (
 SECONDS = 40
 PEERS = ("lightgbm", "xgboost", "catboost", "sklearn-random-forest", "sklearn-mlp", "sklearn-nystroem", "sklearn-logistic-regression")
 MOST_ROWS_OF_SVC = 2000
+# Rows times columns times classes, for each second of the budget: one of its fits would otherwise take longer than all peers together.
+MOST_CELLS_OF_CATBOOST = 100_000
 
 
 def run(folder: Path, quick: bool) -> str:
-    results = Results(folder, "searched")
+    chosen = [source for source in sources.SMALL if source.name in (NAMES[:3] if quick else NAMES)]
+    return compare(Results(folder, "searched"), chosen, sources.SMALL, 10 if quick else SECONDS)
+
+
+def compare(results: Results, chosen: list, known: list, seconds: float) -> str:
+    """`BENCH_SETS` chooses other sets of those known, by name; `BENCH_SECONDS` and `BENCH_SPLITS` set the budget and the number of splits."""
     results.forget_ours()
-    names = os.environ.get("BENCH_SETS", ",".join(NAMES[:3] if quick else NAMES)).split(",")
-    seconds = float(os.environ.get("BENCH_SECONDS", 10 if quick else SECONDS))
-    for source in sources.SMALL:
-        if source.name in names:
-            table = source.read()
-            for number in range(int(os.environ.get("BENCH_SPLITS", 1))):
-                split, rows = f"split-{number}", table.split(number)
-                results.measure(table, split, rows, entries(len(table.classes), seconds))
-                for row in ours(folder / "homes" / source.name.replace("/", "-"), table, rows, seconds):
-                    results.add(table, split, row)
+    if names := os.environ.get("BENCH_SETS"):
+        chosen = [source for source in known if source.name in names.split(",")]
+    seconds = float(os.environ.get("BENCH_SECONDS", seconds))
+    for source in chosen:
+        table = source.read()
+        for number in range(int(os.environ.get("BENCH_SPLITS", 1))):
+            split, rows = f"split-{number}", table.split(number)
+            results.measure(table, split, rows, entries(table, seconds))
+            for row in ours(results.path.parent / "homes" / source.name.replace("/", "-"), table, rows, seconds):
+                results.add(table, split, row)
     return report(results.frame())
 
 
-def entries(n_rows: int, seconds: float) -> list[Entry]:
-    able = [*PEERS, *(["sklearn-svc"] if n_rows <= MOST_ROWS_OF_SVC else [])]
+def entries(table: Table, seconds: float) -> list[Entry]:
+    """Every peer that can cope with the table in such a time."""
+    n_rows, n_columns = table.features.shape
+    able = [name for name in PEERS if name != "catboost" or n_rows * n_columns * table.n_classes <= MOST_CELLS_OF_CATBOOST * seconds]
+    able += ["sklearn-svc"] if n_rows <= MOST_ROWS_OF_SVC else []
     share = seconds / len(able)
     return [Entry(SEARCH, {"seconds": share, "learners": [name]}, f"{name} tuned in {seconds:g} s / {len(able)}") for name in able]
 
