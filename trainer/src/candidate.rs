@@ -164,12 +164,14 @@ fn hold_out_folds(
         ControlFlow::Continue(())
     };
     let mut on_step = |step: Step| progress.see(step);
-    let mut held_out = cross_validate(params, all, folds, seed, &mut on_step, &mut after_fold)?;
-    let n_steps = held_out.n_steps.clone();
-    if params.stops_early() && n_steps.len() > 1 {
-        held_out = cross_validate_with_steps(params, all, folds, &n_steps, seed, &mut on_step, &mut after_fold)?;
+    if !params.stops_early() {
+        let held_out = cross_validate(params, all, folds, seed, &mut on_step, &mut after_fold)?.in_order();
+        return Ok((held_out, vec![]));
     }
-    Ok((held_out.in_order(), n_steps))
+    // How many steps are best does not depend on how many models are averaged.
+    let n_steps = cross_validate(&params.clone().for_trial(), all, folds, seed, &mut on_step, &mut after_fold)?.n_steps;
+    let held_out = cross_validate_with_steps(params, all, folds, &n_steps, seed, &mut on_step, &mut after_fold)?.in_order();
+    Ok((held_out, n_steps))
 }
 
 fn hold_out_validation(params: &ValidParams, material: &Material, all: &Data, progress: &mut Progress) -> Result<HeldOut, Error> {

@@ -159,15 +159,11 @@ impl Board {
         self.tracks.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// The idle track whose turn it is: the one that has had the least time, or fewest trials. None when all are done or busy. The time of the
-    /// family that leads counts half: it most likely ships.
+    /// The idle track whose turn it is: the one that has had the least time for its share, or fewest trials. None when all are done or busy.
     fn next(&self, tracks: &[Track]) -> Option<usize> {
-        let loss = |at: &usize| tracks[*at].best_loss().unwrap_or(f64::INFINITY);
-        let leader = (0..tracks.len()).min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let idle = (0..tracks.len()).filter(|&at| !tracks[at].is_busy && !self.is_done(&tracks[at]));
         idle.min_by_key(|&at| match self.budget {
-            Budget::Time(_) if leader == Some(at) => (tracks[at].spent / 2, at),
-            Budget::Time(_) => (tracks[at].spent, at),
+            Budget::Time(_) => (tracks[at].spent / tracks[at].share, at),
             Budget::Trials(_) => (Duration::from_secs(tracks[at].n_trials as u64), at),
         })
     }
@@ -218,6 +214,7 @@ fn work(board: &Board, ground: &Ground, bar: &indicatif::ProgressBar) -> anyhow:
             }
             Ended::Measured(measured) => tracks[at].end(&trial, measured, started.elapsed()),
         });
+        track::share_out(&mut tracks, ground);
         tracks[at].is_busy = false;
         board.has_failed.fetch_or(told.is_err(), Ordering::Relaxed);
         board.changed.notify_all();

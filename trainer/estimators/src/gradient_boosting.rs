@@ -72,22 +72,36 @@ impl ValidParams {
         self.params.check_monotone(train)?;
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
-        let n_models = self.params.n_models(train.n_rows());
+        let (n_models, rounds) = (self.params.n_models(train.n_rows()), self.params.rounds);
+        let validation = validation.filter(|_| !self.exact_rounds);
+        let found = match self.n_folds(train, validation) {
+            Some(n_folds) => {
+                let mut of_all = |step: Step| on_step(Step { total: (1 + n_models) * rounds, ..step });
+                Some(folds::n_rounds(&self.params, train, seed, n_folds, &mut of_all)?)
+            }
+            None => None,
+        };
+        let n_before = if found.is_some() { rounds } else { 0 };
         let mut models = Vec::with_capacity(n_models);
         for number in 0..n_models {
-            let mut of_all = |step: Step| on_step(Step { done: number * step.total + step.done, total: n_models * step.total });
-            models.push(self.fit_one(train, validation, seed.wrapping_add(number as u64 * SEED_STEP), &mut of_all)?);
+            let done_before = n_before + number * rounds;
+            let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total: n_before + n_models * rounds });
+            let seed = seed.wrapping_add(number as u64 * SEED_STEP);
+            models.push(match validation {
+                Some(validation) => self.fit_watched(train, validation, seed, &mut of_all)?,
+                None => self.fit_rounds(train, seed, found.unwrap_or(rounds), &mut of_all)?,
+            });
         }
         Ok(Fitted::mean(models))
     }
 
-    fn fit_one(&self, train: &Data, validation: Option<&Data>, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
+    /// Folds on which the number of rounds is found; none where it is given, or where validation rows tell it.
+    fn n_folds(&self, train: &Data, validation: Option<&Data>) -> Option<usize> {
         match validation {
-            _ if self.exact_rounds => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
-            Some(validation) => self.fit_watched(train, validation, seed, on_step),
-            None if train.n_rows() < MAX_FOLDED_ROWS => self.fit_folded(train, seed, folds::N_FOLDS, on_step),
-            None if self.params.rounds > GIVEN_ROUNDS => self.fit_folded(train, seed, 1, on_step),
-            None => self.fit_rounds(train, seed, self.params.rounds, 0, on_step),
+            Some(_) => None,
+            None if self.exact_rounds => None,
+            None if train.n_rows() < MAX_FOLDED_ROWS => Some(folds::N_FOLDS),
+            None => (self.params.rounds > GIVEN_ROUNDS).then_some(1),
         }
     }
 
@@ -109,17 +123,11 @@ impl ValidParams {
         Ok(boosting.fitted)
     }
 
-    fn fit_folded(&self, train: &Data, seed: u64, n_folds: usize, on_step: OnStep) -> Result<Fitted, Error> {
-        let n_rounds = folds::n_rounds(&self.params, train, seed, n_folds, on_step)?;
-        self.fit_rounds(train, seed, n_rounds, self.params.rounds, on_step)
-    }
-
-    /// Fits so many rounds, after so many steps.
-    fn fit_rounds(&self, train: &Data, seed: u64, n_rounds: usize, n_before: usize, on_step: OnStep) -> Result<Fitted, Error> {
+    fn fit_rounds(&self, train: &Data, seed: u64, n_rounds: usize, on_step: OnStep) -> Result<Fitted, Error> {
         let mut boosting = Boosting::start(&self.params, train, seed);
         for done in 1..=n_rounds {
             boosting.round();
-            if on_step(Step { done: n_before + done, total: n_before + self.params.rounds }).is_break() {
+            if on_step(Step { done, total: n_rounds }).is_break() {
                 return Err(Error::Stopped);
             }
         }

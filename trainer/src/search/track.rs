@@ -19,11 +19,19 @@ const THRESHOLD: f32 = 0.5;
 /// How much worse than the best by a metric that is no mean over rows a trial may be after a fold.
 const MARGIN: f64 = 0.01;
 
+/// The time that a family is given, where nothing tells it from others.
+const SHARE: u32 = 4;
+
+/// Trials after which a family may be found to be behind: the first ones are far apart.
+const FAIR_TRIALS: usize = 6;
+
 /// The trials of one family so far.
 pub(super) struct Track {
     pub(super) family: Family,
     pub(super) n_trials: usize,
     pub(super) spent: Duration,
+    /// How much time it is given beside others.
+    pub(super) share: u32,
     pub(super) is_busy: bool,
     /// Whether the family cannot be fitted to these rows; training it says why.
     pub(super) has_failed: bool,
@@ -63,6 +71,7 @@ impl Track {
             family,
             n_trials: 0,
             spent: Duration::ZERO,
+            share: SHARE,
             is_busy: false,
             has_failed: false,
             search,
@@ -127,6 +136,23 @@ impl Track {
     }
 }
 
+/// Gives the family that leads, which most likely ships, twice the time of others, and those that are surely behind after a few trials a
+/// fourth.
+pub(super) fn share_out(tracks: &mut [Track], ground: &Ground) {
+    let loss = |track: &Track| track.best_loss().unwrap_or(f64::INFINITY);
+    let leader = (0..tracks.len()).min_by(|&a, &b| loss(&tracks[a]).total_cmp(&loss(&tracks[b])));
+    let best = leader.and_then(|leader| tracks[leader].best.as_ref()?.held_out.clone());
+    for (at, track) in tracks.iter_mut().enumerate() {
+        let own = track.best.as_ref().and_then(|own| own.held_out.as_deref()).filter(|_| track.n_trials >= FAIR_TRIALS);
+        let is_behind = own.zip(best.as_deref()).is_some_and(|(own, best)| is_worse(own, best, ground));
+        track.share = match is_behind {
+            _ if leader == Some(at) => 2 * SHARE,
+            true => SHARE / 4,
+            false => SHARE,
+        };
+    }
+}
+
 /// Cross-validates a trial; it is given up when a fold shows it to be worse than the best.
 pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> anyhow::Result<Ended> {
     let params = train::directed(trial.params.clone(), ground.dataset).check()?.for_trial();
@@ -156,12 +182,20 @@ fn hopeless(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> Option<f64> {
         return None;
     }
     let (own, others) = (loss(so_far, n_rows, ground).ok()?, loss(best, n_rows, ground).ok()?);
-    let is_worse = match ground.metric {
-        Selection::LogLoss => is_worse_in_pairs(so_far, best, ground),
-        _ => own > others + MARGIN,
-    };
     let whole = loss(best, best.rows.len(), ground).ok()?;
-    (is_worse && own > others).then_some(whole + own - others)
+    (own > others && is_worse(so_far, best, ground)).then_some(whole + own - others)
+}
+
+/// Whether what was held out so far shows it to be worse than the best.
+fn is_worse(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> bool {
+    let n_rows = so_far.rows.len();
+    match ground.metric {
+        Selection::LogLoss => is_worse_in_pairs(so_far, best, ground),
+        _ => match (loss(so_far, n_rows, ground), loss(best, n_rows, ground)) {
+            (Ok(own), Ok(others)) => own > others + MARGIN,
+            _ => false,
+        },
+    }
 }
 
 /// Whether the log losses of the rows are higher by more than two standard errors of their difference.

@@ -30,7 +30,7 @@ pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, n_folds: usize, 
     for done in 1..=params.rounds {
         fits.iter_mut().for_each(|(boosting, _)| boosting.round());
         best.see(done, loss(&mut fits));
-        if on_step(Step { done, total: 2 * params.rounds }).is_break() {
+        if on_step(Step { done, total: params.rounds }).is_break() {
             return Err(Error::Stopped);
         }
         if best.since >= params.patience {
