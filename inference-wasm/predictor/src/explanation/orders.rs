@@ -6,12 +6,14 @@
 //! Source: Mitchell, Cooper, Frank and Holmes (2022), Sampling permutations for Shapley value estimation; antithetic sampling.
 
 use super::random::Random;
-use super::steps::Walker;
+use super::steps::{Walker, n_products};
 use super::{Method, Question, Scale, Shares, mean};
 use crate::error::PredictError;
 
 /// Rows that the model is asked for, about; with more columns there are fewer orders, then fewer background rows.
 const N_ASKED: usize = 2048;
+/// Products for all of these rows together, about: a model that takes more of them is asked for fewer rows, so that none is waited for.
+const MAX_PRODUCTS: usize = 10_000_000;
 /// Background rows that are used, at least.
 const FEWEST_ROWS: usize = 16;
 
@@ -19,8 +21,9 @@ const FEWEST_ROWS: usize = 16;
 pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, PredictError> {
     let (values, n_rows, width) = (question.background.values(), question.background.n_rows(), question.own.len());
     let per_order = 2 * (width + 1);
-    let n_used = (N_ASKED / per_order).max(FEWEST_ROWS).min(n_rows);
-    let n_orders = (N_ASKED / per_order / n_used).max(1);
+    let n_asked = n_asked(n_products(question));
+    let n_used = (n_asked / per_order).max(FEWEST_ROWS).min(n_rows);
+    let n_orders = (n_asked / per_order / n_used).max(1);
     let mut random = Random(n_rows as u64);
     let mut order: Vec<usize> = (0..width).collect();
     // Evenly spaced, as the rows are in the order of their probability.
@@ -52,6 +55,10 @@ pub(super) fn explain(question: &Question, probability: f64) -> Result<Shares, P
         has_points: true,
         contributions: sums.means().map(|points| [points; 2]).collect(),
     })
+}
+
+fn n_asked(n_products: usize) -> usize {
+    (MAX_PRODUCTS / n_products.max(1)).min(N_ASKED)
 }
 
 /// What the steps add up to, by column.
@@ -96,5 +103,16 @@ impl Sums {
     fn standard_error(&self) -> f64 {
         let variance = |(mean, squares): (f64, &f64)| (squares / self.n - mean * mean).max(0.0) / (self.n - 1.0).max(1.0);
         self.means().zip(&self.squares).map(variance).fold(0.0, f64::max).sqrt()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_large_model_is_asked_for_fewer_rows() {
+        // Two and five networks of 64 and 32 units, and five of 256 and 128.
+        assert_eq!([0, 4_160, 10_400, 164_480].map(n_asked), [2048, 2048, 961, 60]);
     }
 }

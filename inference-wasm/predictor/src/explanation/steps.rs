@@ -8,6 +8,15 @@ use crate::lowered::{Lowered, Parts, PartsRoom, parts};
 /// The class's probability between a row and the record: after each column but the last, in an order of the columns and in its reverse.
 pub(super) type Steps = [Vec<f64>; 2];
 
+/// Products that the model takes for each row, where it takes columns apart.
+pub(super) fn n_products(question: &Question) -> usize {
+    match question.predictor.runner() {
+        Engine::Lowered(lowered) => parts(&lowered.body).map_or(0, |model| model.n_products()),
+        #[cfg(feature = "tract")]
+        Engine::Tract(_) => 0,
+    }
+}
+
 /// Takes the steps of some background rows.
 pub(super) enum Walker<'a> {
     /// Of any model: every step is a row of its own.

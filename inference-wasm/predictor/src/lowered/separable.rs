@@ -12,6 +12,8 @@ use super::network::{self, Network};
 pub(crate) trait Parts {
     /// How many numbers a column gives.
     fn width(&self) -> usize;
+    /// Products that a row takes from the columns' parts on.
+    fn n_products(&self) -> usize;
     /// What joining changes nothing.
     fn neutral(&self) -> f64;
     /// Appends what a column gives with this value.
@@ -40,6 +42,10 @@ pub(crate) fn parts(body: &Body) -> Option<&dyn Parts> {
 impl Parts for Network {
     fn width(&self) -> usize {
         self.networks.iter().filter_map(|layers| layers.first()).map(|first| first.bias.len()).sum()
+    }
+
+    fn n_products(&self) -> usize {
+        self.networks.iter().flat_map(|layers| layers.iter().skip(1)).map(|layer| layer.weights.len()).sum()
     }
 
     fn neutral(&self) -> f64 {
@@ -72,6 +78,11 @@ impl Parts for Network {
 impl Parts for Kernel {
     fn width(&self) -> usize {
         self.squares.len()
+    }
+
+    fn n_products(&self) -> usize {
+        // To join two kernels is a product, too.
+        self.squares.len() + self.coefficients.len()
     }
 
     fn neutral(&self) -> f64 {
@@ -152,6 +163,7 @@ mod tests {
         let layer = |n_inputs: usize, n_outputs: usize| Layer { weights: some(n_inputs * n_outputs), bias: some(n_outputs) };
         let networks = vec![vec![layer(4, 9), layer(9, 2)], vec![layer(4, 5), layer(5, 3), layer(3, 2)], vec![layer(4, 2)]];
         let network = Network { inputs: inputs(), networks };
+        assert_eq!(network.n_products(), 9 * 2 + (5 * 3 + 3 * 2));
         check(&network, |row| {
             let mut logits = Vec::new();
             network.logits(row, &mut network::Room::default(), &mut logits);
