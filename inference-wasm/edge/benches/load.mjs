@@ -28,6 +28,9 @@ const HELP = `usage: node load.mjs BUNDLE BUNDLE [--seconds 20] [--swap-secs 2] 
   --rate       requests per second [default: 80 % of what it can]
 `;
 
+/** The dead letters in a folder; those that are being written bear another name. */
+export const letterNames = (folder) => readdirSync(folder).filter((name) => name.endsWith('.ndjson'));
+
 /** Runs the load and returns what came of it. */
 export async function runLoad({ bundles, seconds, swapSecs, rate }) {
   const deployed = await deployment(join(bundles[0], 'model.onnx'));
@@ -81,7 +84,7 @@ export async function runLoad({ bundles, seconds, swapSecs, rate }) {
 
 /** Waits until nothing waits to be sent; returns the ids among the dead letters. */
 async function drained(client, collector, letters) {
-  const dead = () => readdirSync(letters).flatMap((name) => readFileSync(join(letters, name), 'utf8').trim().split('\n')).map((line) => JSON.parse(line).id);
+  const dead = () => letterNames(letters).flatMap((name) => readFileSync(join(letters, name), 'utf8').trim().split('\n')).map((line) => JSON.parse(line).id);
   for (const end = Date.now() + DRAIN_MS; Date.now() < end; ) {
     await new Promise((resolve) => setTimeout(resolve, 250));
     const { log } = await client.health();
