@@ -115,7 +115,7 @@ SMALL: list[Set | Bundled] = [
     Set("ggplot2", "diamonds", "cut"),
 ]
 
-# Sets that no choice in the learners or in the search was made by, without columns that give the target away.
+# Sets that no choice in the learners or in the search was made by, without columns that alone give the target away.
 UNSEEN: list[Set] = [
     Set("openintro", "smoking", "smoke", ("amt_weekends", "amt_weekdays", "type")),
     Set("openintro", "bdims", "sex"),

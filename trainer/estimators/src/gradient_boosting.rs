@@ -74,18 +74,15 @@ impl ValidParams {
         let train = weighted.as_ref().unwrap_or(train);
         let (n_models, rounds) = (self.params.n_models(train.n_rows()), self.params.rounds);
         let validation = validation.filter(|_| !self.exact_rounds);
-        let found = match self.n_folds(train, validation) {
-            Some(n_folds) => {
-                let mut of_all = |step: Step| on_step(Step { total: (1 + n_models) * rounds, ..step });
-                Some(folds::n_rounds(&self.params, train, seed, n_folds, &mut of_all)?)
-            }
-            None => None,
-        };
-        let n_before = if found.is_some() { rounds } else { 0 };
+        let n_folds = self.n_folds(train, validation);
+        let n_before = if n_folds.is_some() { rounds } else { 0 };
+        let total = n_before + n_models * rounds;
+        let mut of_folds = |step: Step| on_step(Step { total, ..step });
+        let found = n_folds.map(|n_folds| folds::n_rounds(&self.params, train, seed, n_folds, &mut of_folds)).transpose()?;
         let mut models = Vec::with_capacity(n_models);
         for number in 0..n_models {
             let done_before = n_before + number * rounds;
-            let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total: n_before + n_models * rounds });
+            let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total });
             let seed = seed.wrapping_add(number as u64 * SEED_STEP);
             models.push(match validation {
                 Some(validation) => self.fit_watched(train, validation, seed, &mut of_all)?,

@@ -141,10 +141,13 @@ impl Track {
 pub(super) fn share_out(tracks: &mut [Track], ground: &Ground) {
     let loss = |track: &Track| track.best_loss().unwrap_or(f64::INFINITY);
     let leader = (0..tracks.len()).min_by(|&a, &b| loss(&tracks[a]).total_cmp(&loss(&tracks[b])));
-    let best = leader.and_then(|leader| tracks[leader].best.as_ref()?.held_out.clone());
+    let best = leader.and_then(|leader| tracks[leader].best.as_ref()).and_then(|best| Some((best.loss, best.held_out.clone()?)));
     for (at, track) in tracks.iter_mut().enumerate() {
-        let own = track.best.as_ref().and_then(|own| own.held_out.as_deref()).filter(|_| track.n_trials >= FAIR_TRIALS);
-        let is_behind = own.zip(best.as_deref()).is_some_and(|(own, best)| is_worse(own, best, ground));
+        let own = track.best.as_ref().and_then(|own| Some((own.loss, own.held_out.as_deref()?)));
+        let own = own.filter(|_| track.n_trials >= FAIR_TRIALS);
+        let is_behind = own
+            .zip(best.as_ref())
+            .is_some_and(|((own_loss, own), (best_loss, best))| is_worse(own, best, own_loss - best_loss, ground));
         track.share = match is_behind {
             _ if leader == Some(at) => 2 * SHARE,
             true => SHARE / 4,
@@ -183,18 +186,14 @@ fn hopeless(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> Option<f64> {
     }
     let (own, others) = (loss(so_far, n_rows, ground).ok()?, loss(best, n_rows, ground).ok()?);
     let whole = loss(best, best.rows.len(), ground).ok()?;
-    (own > others && is_worse(so_far, best, ground)).then_some(whole + own - others)
+    is_worse(so_far, best, own - others, ground).then_some(whole + own - others)
 }
 
-/// Whether what was held out so far shows it to be worse than the best.
-fn is_worse(so_far: &HeldOut, best: &HeldOut, ground: &Ground) -> bool {
-    let n_rows = so_far.rows.len();
+/// Whether what was held out so far, where it loses so much more, shows it to be worse than the best.
+fn is_worse(so_far: &HeldOut, best: &HeldOut, difference: f64, ground: &Ground) -> bool {
     match ground.metric {
-        Selection::LogLoss => is_worse_in_pairs(so_far, best, ground),
-        _ => match (loss(so_far, n_rows, ground), loss(best, n_rows, ground)) {
-            (Ok(own), Ok(others)) => own > others + MARGIN,
-            _ => false,
-        },
+        Selection::LogLoss => difference > 0.0 && is_worse_in_pairs(so_far, best, ground),
+        _ => difference > MARGIN,
     }
 }
 

@@ -1,0 +1,32 @@
+//! Ensembles that are averaged.
+
+use super::*;
+
+#[test]
+fn few_rows_have_several_ensembles_but_for_a_trial() {
+    let train = rows(300, 3, 2);
+    let n_rounds = |params: ValidParams| params.with_steps(5).fit(&train, None, 7, &mut to_the_end).unwrap().rounds.len();
+    let (open, given) = (Params::default(), Params { n_models: Some(2), ..Params::default() });
+    assert_eq!(n_rounds(open.clone().check().unwrap()), 15);
+    assert_eq!(n_rounds(open.clone().check().unwrap().for_trial()), 5);
+    assert_eq!(n_rounds(given.check().unwrap().for_trial()), 10);
+    assert_eq!([1000, 2500, 3000, 1_000_000].map(|n_rows| open.n_models(n_rows)), [3, 2, 1, 1]);
+}
+
+#[test]
+fn averaged_ensembles_give_the_mean_of_their_log_odds() {
+    let train = rows(400, 3, 2);
+    let fit = |n_models: usize, seed: u64| {
+        let params = Params { rounds: 20, n_models: Some(n_models), min_leaf_rows: Some(5), ..Default::default() };
+        params.check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
+    };
+    let (one, other, both) = (fit(1, 7), fit(1, 7 + SEED_STEP), fit(2, 7));
+    assert_eq!((both.n_steps(), both.rounds.len()), (20, 40));
+    let log_odds = |fitted: &Fitted| {
+        let probabilities = fitted.probabilities(train.features());
+        probabilities.column(1).map(|p| (p / (1.0 - p)).ln()).collect::<Vec<_>>()
+    };
+    for ((one, other), both) in log_odds(&one).iter().zip(log_odds(&other)).zip(log_odds(&both)) {
+        assert!(((one + other) / 2.0 - both).abs() < 1e-4, "{one} {other} {both}");
+    }
+}
