@@ -9,8 +9,8 @@ use data_contract::{
 };
 use inference_predictor::{Predictor, Scores};
 use polars::prelude::DataFrame;
+use trainer_estimators::Matrix;
 use trainer_estimators::metrics::{Metrics, PairedDifference, Truth, paired_log_loss_difference};
-use trainer_estimators::{Fitted, Matrix};
 use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
 
@@ -39,7 +39,7 @@ pub(crate) fn register(
     let scores = Predictor::load(&graph)?.scores(judgement.features.values(), judgement.features.n_rows())?;
     let probabilities = model.probabilities(&judgement.features);
     let parity = compare(&probabilities, &scores, threshold.unwrap_or(0.5));
-    require_parity(&model.fitted, parity)?;
+    require_parity(model.family(), parity)?;
     require_fit(&probabilities, &judgement.probabilities, judgement.truth())?;
     let (origin, seed) = (&material.origin, material.seed);
     let golden = golden::draw(contract, &|features| model.probabilities(features), threshold.unwrap_or(0.5), seed)?;
@@ -47,8 +47,8 @@ pub(crate) fn register(
         contract,
         origin,
         seed,
-        family: model.fitted.family().name(),
-        params: serde_json::to_value(&candidate.params)?,
+        family: model.family(),
+        params: serde_json::to_value(&candidate.settings)?,
         fit_cpu_secs: candidate.fit_cpu_secs,
         model: graph,
         threshold,
@@ -162,12 +162,12 @@ pub(crate) fn named(metrics: &Metrics) -> BTreeMap<String, f64> {
 
 fn export(candidate: &Candidate, material: &Material, version: u32, threshold: Option<f32>) -> anyhow::Result<Vec<u8>> {
     let (contract, Candidate { model, judgement, .. }) = (material.contract, candidate);
-    let exported = model.fitted.to_onnx();
+    let (exported, calibration) = model.to_onnx();
     exported.check().context("the fit is no classifier").hint("divide columns whose numbers are huge: float32 ends at 3.4e38")?;
     let blends = background::blend(contract, &judgement.features, &judgement.probabilities, material.seed);
     let background = background::choose(&blends, &model.probabilities(&blends));
-    let head = head(contract, model.fitted.family().name(), material.origin.synthetic, version, threshold, &background);
-    Ok(exported.to_model(&Head { calibration: model.calibration.to_onnx(), ..head }))
+    let head = head(contract, model.family(), material.origin.synthetic, version, threshold, &background);
+    Ok(exported.to_model(&Head { calibration, ..head }))
 }
 
 /// What a model file carries beside its numbers.
@@ -209,14 +209,13 @@ fn compare(own: &Matrix, scores: &Scores, threshold: f32) -> Parity {
     }
 }
 
-fn require_parity(fitted: &Fitted, parity: Parity) -> anyhow::Result<()> {
+fn require_parity(family: &str, parity: Parity) -> anyhow::Result<()> {
     if parity.holds() {
         return Ok(());
     }
     Err(failure(
         format!(
-            "the exported {} differs from the fitted one by {:.1e} (at most {:.0e}), {} of {} labels differ: it is not registered",
-            fitted.family(),
+            "the exported {family} differs from the fitted one by {:.1e} (at most {:.0e}), {} of {} labels differ: it is not registered",
             parity.largest_difference,
             Parity::TOLERANCE,
             parity.labels_differ,

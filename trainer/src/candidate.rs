@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
+use std::rc::Rc;
 
 use chrono::NaiveDate;
 use data_contract::ThresholdChoice;
@@ -12,17 +13,19 @@ use trainer_estimators::cross_validation::{self, Folds, cross_validate, cross_va
 use trainer_estimators::metrics::Truth;
 use trainer_estimators::{Data, Error, Fitted, Matrix, OnStep, Params, Step, ValidParams, threshold};
 
+use crate::blend::Candidates;
 use crate::encode;
-use crate::failure::Hint;
+use crate::failure::{Hint, failure};
 use crate::material::Material;
+use crate::model::{Model, Settings};
 
 /// A fitted model that is not registered yet.
 #[derive(Debug)]
 pub(crate) struct Candidate {
     /// The settings it was fitted with.
-    pub(crate) params: Params,
+    pub(crate) settings: Settings,
     /// The model, fitted on all rows.
-    pub(crate) model: Calibrated,
+    pub(crate) model: Model,
     /// How it does on rows that it was held back from.
     pub(crate) judgement: Judgement,
     /// CPU seconds of all its fits, all threads together.
@@ -35,7 +38,7 @@ pub(crate) struct Judgement {
     /// In how many folds rows were held out; 1 for the validation part.
     pub(crate) n_folds: usize,
     /// The rows.
-    pub(crate) features: Matrix,
+    pub(crate) features: Rc<Matrix>,
     /// Their classes.
     pub(crate) classes: Vec<u32>,
     /// How much they count by their own weights, where they have some.
@@ -53,7 +56,7 @@ pub(crate) struct Judgement {
     /// With two classes, where the decision is made.
     pub(crate) choice: Option<ThresholdChoice>,
     /// The model that was held back from the rows, where there is one for all of them.
-    pub(crate) unseen: Option<Calibrated>,
+    pub(crate) unseen: Option<Model>,
 }
 
 impl Judgement {
@@ -74,6 +77,24 @@ struct HeldOut {
     /// Of each fit.
     n_steps: Vec<usize>,
     fitted: Option<Fitted>,
+}
+
+/// Fits what settings ask for: one family, or several and their blend.
+///
+/// # Errors
+/// As of [`fit`], of any of them.
+pub(crate) fn fit_settings(settings: Settings, material: &Material, on_step: OnStep) -> anyhow::Result<Candidate> {
+    match settings {
+        Settings::One(params) => fit(params, material, on_step),
+        Settings::Blend(members) => {
+            let mut candidates = Candidates::default();
+            for params in members.of_families() {
+                candidates.add(fit(params, material, on_step)?);
+            }
+            let nothing = || failure("the blend in production has no members", "`trainer train` makes other versions");
+            candidates.blend_or_best(material)?.ok_or_else(nothing)
+        }
+    }
 }
 
 /// Fits one family with some settings.
@@ -97,10 +118,10 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let repeats = held_out.repeats.iter().map(|again| Ok(calibrate(again)?.probabilities)).collect::<Result<_, Error>>()?;
     let n_steps = typical_steps(&held_out.n_steps);
     let fitted = progress.fit(|on_step| valid.clone().with_steps(n_steps).fit(&all, None, material.seed, on_step))?;
-    let calibrated = |fitted| Calibrated::new(fitted, choice.calibration.clone());
+    let calibrated = |fitted| Model::One(Calibrated::new(fitted, choice.calibration.clone()));
     let judgement = Judgement {
         n_folds: held_out.n_folds,
-        features: all.features().select(&held_out.rows),
+        features: Rc::new(all.features().select(&held_out.rows)),
         dates: held_out.rows.iter().map(|&row| dates[row]).collect(),
         choice: choose_threshold(material, &choice.probabilities, truth)?,
         unseen: held_out.fitted.map(calibrated),
@@ -111,7 +132,7 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
         classes,
         weights,
     };
-    Ok(Candidate { params, model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
+    Ok(Candidate { settings: Settings::One(params), model: calibrated(fitted), judgement, fit_cpu_secs: cpu_secs() - before })
 }
 
 /// Fits in all: one on all rows, and those without the rows held out, in folds twice where steps are found first.

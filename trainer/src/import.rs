@@ -260,7 +260,7 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
     let (seed, threshold) = (dataset.split.seed, choice.as_ref().map_or(0.5, |choice| choice.threshold as f32));
     let judgement = Judgement {
         n_folds: 1,
-        features: rows.features.clone(),
+        features: rows.features.clone().into(),
         classes: rows.classes.clone(),
         weights: rows.weights.clone(),
         dates: rows.dates.clone(),

@@ -3,6 +3,7 @@
 
 mod args;
 mod background;
+mod blend;
 mod budget;
 mod bundle;
 mod candidate;
@@ -29,6 +30,7 @@ mod labelled;
 mod leaderboard;
 mod lock;
 mod material;
+mod model;
 mod output;
 mod own_drift;
 mod page;

@@ -21,6 +21,7 @@ use crate::args::{Place, Retrain};
 use crate::candidate::{self, Candidate};
 use crate::inbox::Inbox;
 use crate::material::{self, Material, Reference, Weighting};
+use crate::model::Settings;
 use crate::output::{self, Shown};
 use crate::{bundle, contract, dataset, encode, labelled, prepare, split, test, train, webhook};
 
@@ -155,7 +156,7 @@ fn challenge(
     let n_logged = logged.height() - n_judges;
     let pool = pool(place, &logged.head(Some(n_logged)))?;
     let newest = sorted(&pool.vstack(&judges)?)?.tail(Some(REFERENCE_ROWS));
-    let settings = train::directed(settings_of(champion), dataset);
+    let settings = settings_of(champion).map(|params| train::directed(params, dataset));
     let mut material = material(dataset, &prepare::read(&place.home())?, &pool, newest, n_logged)?;
     let candidate = best_challenger(&settings, &mut material)?;
     let challenger = bundle::register(writer, &candidate, &material.borrow(), Utc::now())?;
@@ -198,17 +199,17 @@ impl OwnMaterial {
 }
 
 /// The champion's settings; those that boosting starts from where it was trained elsewhere, or by settings of another format.
-fn settings_of(champion: &Version) -> Params {
+fn settings_of(champion: &Version) -> Settings {
     let read = serde_json::from_value(champion.manifest.params.clone()).ok();
     let family = champion.manifest.family.parse().unwrap_or(Family::GradientBoosting);
-    read.unwrap_or_else(|| Params::default_for(family))
+    read.unwrap_or_else(|| Settings::One(Params::default_for(family)))
 }
 
 /// Fits the champion's settings, with rows alike and with recent rows preferred, and takes the lowest recency-weighted log loss on held-out rows.
-fn best_challenger(settings: &Params, material: &mut OwnMaterial) -> anyhow::Result<Candidate> {
-    let alike = candidate::fit(settings.clone(), &material.borrow(), &mut to_the_end)?;
+fn best_challenger(settings: &Settings, material: &mut OwnMaterial) -> anyhow::Result<Candidate> {
+    let alike = candidate::fit_settings(settings.clone(), &material.borrow(), &mut to_the_end)?;
     material.weighting = recency;
-    let preferring = candidate::fit(settings.clone(), &material.borrow(), &mut to_the_end)?;
+    let preferring = candidate::fit_settings(settings.clone(), &material.borrow(), &mut to_the_end)?;
     if recent_log_loss(&preferring, material)? < recent_log_loss(&alike, material)? {
         return Ok(preferring);
     }

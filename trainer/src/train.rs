@@ -11,9 +11,12 @@ use trainer_estimators::{Family, Params, Step, gradient_boosting};
 use trainer_registry::{Registry, Version, Writer};
 
 use crate::args::{Place, Train};
+use crate::blend::Candidates;
+use crate::candidate::Candidate;
 use crate::failure::Hint;
 use crate::leaderboard::Board;
 use crate::material::{self, Material, Reference};
+use crate::model::Members;
 use crate::output::{self, Shown, number, table};
 use crate::search::{self, Found};
 use crate::{bundle, candidate, contract, dataset, lock, prepare, progress};
@@ -69,31 +72,44 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         seed: dataset.split.seed,
     };
     let families = families(args, dataset)?;
-    let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<_>>()?;
+    let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let search = match args.budget {
         Some(budget) => search::search(&home, &families, budget, &material, dataset, place.quiet)?,
         None => vec![],
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
+    let mut candidates = Candidates::default();
     let results = families.into_iter().map(|family| {
         let chosen = search.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
-        let params = chosen.cloned().unwrap_or_else(|| Params::default_for(family));
-        (family, train_family(directed(params, dataset), &material, &mut writer, place.quiet))
+        let params = directed(chosen.cloned().unwrap_or_else(|| Params::default_for(family)), dataset);
+        let trained = train_family(params, &material, &mut writer, place.quiet).map(|(version, candidate)| {
+            if args.budget.is_some() {
+                candidates.add(candidate);
+            }
+            version
+        });
+        (family, trained)
     });
-    let (versions, failed) = failed::set_apart(results)?;
+    let (mut versions, failed) = failed::set_apart(results)?;
+    let blend = candidates.blend(&material)?;
+    versions.extend(blend.map(|blend| register(&blend, &material, &mut writer)).transpose()?);
     Ok(Trained { versions, failed, search })
 }
 
-/// Settings from a file: as they stand there alone, or under `params` as in a manifest.
-fn read_params(path: &Path) -> anyhow::Result<Params> {
+/// Settings from a file: as they stand there alone, or under `params` as in a manifest; of a blend, those of its members.
+fn read_params(path: &Path) -> anyhow::Result<Vec<Params>> {
     let hint = "it holds the `params` of a version's manifest.json: a `family` and its settings";
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()));
     let mut json: serde_json::Value =
         serde_json::from_str(&text.hint(hint)?).with_context(|| format!("{} is not JSON", path.display())).hint(hint)?;
     let inner = json.get_mut("params").map(serde_json::Value::take);
-    let params: Result<Params, _> = serde_json::from_value(inner.unwrap_or(json));
-    let params = params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)?;
-    let checked = params.clone().check().map(|_| params);
+    let json = inner.unwrap_or(json);
+    let params = match serde_json::from_value::<Members>(json.clone()) {
+        Ok(members) => Ok(members.of_families()),
+        Err(_) => serde_json::from_value(json).map(|params| vec![params]),
+    };
+    let params: Vec<Params> = params.with_context(|| format!("{} holds no settings of a family", path.display())).hint(hint)?;
+    let checked = params.iter().try_for_each(|params| params.clone().check().map(drop)).map(|()| params);
     checked.with_context(|| path.display().to_string()).hint("change the setting in the file")
 }
 
@@ -114,7 +130,7 @@ pub(crate) fn directed(params: Params, dataset: &Dataset) -> Params {
     }
 }
 
-fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet: bool) -> anyhow::Result<Version> {
+fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet: bool) -> anyhow::Result<(Version, Candidate)> {
     let family = params.family();
     let bar = progress::bar(family.name(), quiet);
     let mut on_step = |step: Step| {
@@ -123,16 +139,20 @@ fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet:
         ControlFlow::Continue(())
     };
     let fitted = candidate::fit(params, material, &mut on_step);
-    let registered =
-        fitted.and_then(|candidate| Ok((bundle::register(writer, &candidate, material, Utc::now())?, candidate.judgement)));
+    let registered = fitted.and_then(|candidate| Ok((register(&candidate, material, writer)?, candidate)));
     bar.finish_and_clear();
-    let (version, judgement) = registered?;
+    registered
+}
+
+fn register(candidate: &Candidate, material: &Material, writer: &mut Writer) -> anyhow::Result<Version> {
+    let version = bundle::register(writer, candidate, material, Utc::now())?;
     let manifest = &version.manifest;
     tracing::info!(
-        "version {} {family}: {:.1} CPU seconds, calibration {}, differs from its graph by {:.0e}",
+        "version {} {}: {:.1} CPU seconds, calibration {}, differs from its graph by {:.0e}",
         manifest.version,
+        manifest.family,
         manifest.fit_cpu_secs,
-        judgement.calibration.name(),
+        candidate.judgement.calibration.name(),
         manifest.parity.largest_difference
     );
     Ok(version)

@@ -154,6 +154,7 @@ impl Question<'_> {
     fn answer(&self, probability: f64) -> Result<Shares, PredictError> {
         let exact = match self.predictor.runner() {
             Engine::Lowered(lowered) => self.additive(lowered, probability)?,
+            Engine::Blend(_) => None,
             #[cfg(feature = "tract")]
             Engine::Tract(_) => None,
         };

@@ -9,8 +9,9 @@
 //! ```
 //!
 //! Every stage has its numbers behind crate-visible fields, documented with shapes, so that explanations can be computed from them:
-//! [`Body`] tells the family of computation, [`Link`] what makes probabilities of its logits.
+//! [`Body`] tells the family of computation, [`Link`] what makes probabilities of its logits. A [`Blend`] is several of these.
 
+mod blend;
 mod calibration;
 mod exponential;
 mod inputs;
@@ -24,6 +25,7 @@ mod vector;
 use crate::link::{largest, logistic, softmax};
 use crate::onnx::Model;
 use crate::{FEATURES, LABEL, PROBABILITIES};
+pub(crate) use blend::Blend;
 pub(crate) use calibration::Calibration;
 pub(crate) use kernel::Kernel;
 pub(crate) use network::Network;
@@ -36,6 +38,15 @@ pub(crate) use trees::{Code, Trees};
 const BLOCK: usize = 256;
 /// The versions of the operators that the trainer names: the default ones, and those of the ML domain.
 const OPSETS: [(&str, i64); 2] = [("", 15), ("ai.onnx.ml", 3)];
+
+/// What a graph of the trainer's is.
+#[derive(Clone, Debug)]
+pub(crate) enum Recognised {
+    /// One model.
+    One(Lowered),
+    /// Several, and their mean.
+    Several(Blend),
+}
 
 /// A classifier as numbers.
 #[derive(Clone, Debug)]
@@ -86,20 +97,23 @@ pub(crate) enum Decision {
 /// What keeps several probabilities of [`Link::OneAgainstRest`] from all being 0, as the trainer writes it.
 const LEAST_SIGMOID: f32 = 1e-9;
 
-impl Lowered {
+impl Recognised {
     /// Takes a graph apart whose interface was checked.
-    pub(crate) fn recognise(model: &Model, n_features: usize, n_classes: usize) -> Known<Self> {
+    pub(crate) fn of(model: &Model, n_features: usize, n_classes: usize) -> Known<Self> {
         let opsets = &model.opsets;
         if opsets.len() != OPSETS.len() || !OPSETS.iter().all(|set| opsets.contains(set)) {
             return unknown("these versions of operators");
         }
         let reader = Reader { pattern: Pattern::new(&model.graph)?, n_features, n_classes };
         let decision = reader.decision()?;
-        let (calibration, raw) = calibration::recognise(&reader)?;
-        let (body, link) = reader.body(raw)?;
-        Ok(Self { n_features, n_classes, body, link, calibration, decision })
+        match reader.pattern.is(PROBABILITIES, "Add") {
+            true => Blend::recognise(&reader, decision).map(Self::Several),
+            false => reader.lowered(PROBABILITIES, decision).map(Self::One),
+        }
     }
+}
 
+impl Lowered {
     /// Appends the labels and the row-major probabilities of feature rows, `[n_rows, n_features]`.
     pub(crate) fn scores(&self, features: &[f32], labels: &mut Vec<i64>, probabilities: &mut Vec<f32>) {
         let mut room = Room::default();
@@ -216,6 +230,13 @@ struct Reader<'g, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
+    /// The model that makes the probabilities of this name.
+    fn lowered(&self, probabilities: &'a str, decision: Decision) -> Known<Lowered> {
+        let (calibration, raw) = calibration::recognise(self, probabilities)?;
+        let (body, link) = self.body(raw)?;
+        Ok(Lowered { n_features: self.n_features, n_classes: self.n_classes, body, link, calibration, decision })
+    }
+
     fn decision(&self) -> Known<Decision> {
         let pattern = &self.pattern;
         if self.n_classes > 2 {

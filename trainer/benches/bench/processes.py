@@ -42,6 +42,9 @@ class Entry:
 FAMILIES = ("gradient-boosting", "random-forest", "multilayer-perceptron", "support-vector", "logistic-regression")
 
 
+# The weighted mean of several of them.
+BLEND = "blend"
+
 # The peer that is a random search over all of them.
 SEARCH = "random-search"
 

@@ -14,10 +14,14 @@ def markdown(frame: pd.DataFrame) -> str:
 
 def beside_the_best(table: pd.DataFrame) -> str:
     """A table of our best beside theirs, and how many of its lines are within what was asked."""
-    close_auc, close_loss = table["AUC gap"] <= 0.002, table["log loss gap"] <= 0.005
     middle = f"{table['AUC gap'].median():.4f} AUC, {table['log loss gap'].median():.4f} log loss"
-    counts = f"AUC {close_auc.sum()}, log loss {close_loss.sum()}, both {(close_auc & close_loss).sum()} of {len(table)}"
-    return f"{markdown(table)}\n\nWithin .002 AUC and .005 log loss of the best peer: {counts}.\nThe middle gap: {middle}.\n"
+    return f"{markdown(table)}\n\nWithin .002 AUC and .005 log loss of the best peer: {within(table)}.\nThe middle gap: {middle}.\n"
+
+
+def within(gaps: pd.DataFrame) -> str:
+    """How many lines are within what was asked."""
+    close_auc, close_loss = gaps["AUC gap"] <= 0.002, gaps["log loss gap"] <= 0.005
+    return f"AUC {close_auc.sum()}, log loss {close_loss.sum()}, both {(close_auc & close_loss).sum()} of {len(gaps)}"
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .processes import FAMILIES, Entry, Side, run_alone
+from .processes import BLEND, FAMILIES, Entry, Side, run_alone
 from .table import Rows, Table
 
 
@@ -24,7 +24,7 @@ class Results:
 
     def forget_ours(self) -> None:
         """Drops what another build of ours may have measured."""
-        self.rows = [row for row in self.rows if row["learner"] not in FAMILIES]
+        self.rows = [row for row in self.rows if row["learner"] not in (*FAMILIES, BLEND)]
         self.path.write_text("".join(json.dumps(row) + "\n" for row in self.rows))
 
     def measure(self, table: Table, split: str, rows: tuple[Rows, Rows], entries: list[Entry], seed: int = 42) -> None:

@@ -91,7 +91,7 @@ impl Classifier for Dated {
     }
 
     fn to_onnx(&self) -> Exported {
-        Exported::Dated(self.calendar(), Box::new(self.fitted.to_onnx()))
+        Exported { calendar: Some(self.calendar()), ..self.fitted.to_onnx() }
     }
 }
 

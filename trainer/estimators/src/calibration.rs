@@ -21,7 +21,7 @@ use isotonic::Curve;
 use sigmoid::Sigmoid;
 
 /// Rows are held out in so many parts to tell the ways apart.
-const N_FOLDS: usize = 5;
+pub(crate) const N_FOLDS: usize = 5;
 
 /// A curve needs more rows than a sigmoid to be better than none.
 const MIN_ISOTONIC_ROWS: usize = 1000;
@@ -169,7 +169,7 @@ fn with_mean_1(truth: Truth) -> Option<Vec<f32>> {
 }
 
 /// The part of each row; rows of weight 0 leave those of the others as they are.
-fn folds(truth: Truth, seed: u64) -> Vec<usize> {
+pub(crate) fn folds(truth: Truth, seed: u64) -> Vec<usize> {
     let mut random = Random::new(seed ^ 0xCA11);
     truth.weights().map(|weight| if weight > 0.0 { random.below(N_FOLDS) } else { 0 }).collect()
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use trainer_onnx::{Calendar, Head, KernelClassifier, LinearClassifier, Perceptron, TreeEnsemble};
+use trainer_onnx::{Calendar, Head};
 
 use crate::calendar::Dated;
 use crate::link::Scaling;
@@ -307,17 +307,11 @@ pub(crate) trait Classifier {
 
 /// A classifier as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Exported {
-    /// A sum of trees.
-    Trees(TreeEnsemble),
-    /// A linear map with its preprocessing.
-    Linear(LinearClassifier),
-    /// Kernels around landmarks with their preprocessing.
-    Kernel(KernelClassifier),
-    /// Networks with their preprocessing.
-    Perceptron(Perceptron),
-    /// One of these, on rows with the parts of the calendar.
-    Dated(Calendar, Box<Exported>),
+pub struct Exported {
+    /// What the classifier's rows are made of, where features are dates.
+    pub calendar: Option<Calendar>,
+    /// The classifier.
+    pub classifier: trainer_onnx::Classifier,
 }
 
 impl Exported {
@@ -326,13 +320,7 @@ impl Exported {
     /// # Errors
     /// What is wrong with them.
     pub fn check(&self) -> Result<(), trainer_onnx::Error> {
-        match self {
-            Self::Trees(trees) => trees.check(),
-            Self::Linear(linear) => linear.check(),
-            Self::Kernel(kernel) => kernel.check(),
-            Self::Perceptron(perceptron) => perceptron.check(),
-            Self::Dated(_, exported) => exported.check(),
-        }
+        self.classifier.check()
     }
 
     /// The ONNX file.
@@ -340,13 +328,13 @@ impl Exported {
     /// # Panics
     /// When [`Exported::check`] refuses the classifier.
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
-        match self {
-            Self::Trees(trees) => trees.to_model(head),
-            Self::Linear(linear) => linear.to_model(head),
-            Self::Kernel(kernel) => kernel.to_model(head),
-            Self::Perceptron(perceptron) => perceptron.to_model(head),
-            Self::Dated(calendar, exported) => exported.to_model(&Head { calendar: Some(calendar.clone()), ..head.clone() }),
-        }
+        self.classifier.to_model(&Head { calendar: self.calendar.clone(), ..head.clone() })
+    }
+}
+
+impl From<trainer_onnx::Classifier> for Exported {
+    fn from(classifier: trainer_onnx::Classifier) -> Self {
+        Self { calendar: None, classifier }
     }
 }
 

@@ -188,7 +188,13 @@ impl Classifier for Fitted {
             tree.to_onnx(|value| place(at % n_outputs, base + value))
         });
         let link = if n_outputs == 1 { Link::Sigmoid } else { Link::Softmax };
-        Exported::Trees(TreeEnsemble { n_features: self.n_features, n_classes: self.n_classes, trees: trees.collect(), link })
+        trainer_onnx::Classifier::Trees(TreeEnsemble {
+            n_features: self.n_features,
+            n_classes: self.n_classes,
+            trees: trees.collect(),
+            link,
+        })
+        .into()
     }
 }
 

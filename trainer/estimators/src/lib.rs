@@ -19,6 +19,7 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "tests"))]
 
+pub mod blend;
 pub mod calibration;
 pub mod cross_validation;
 pub mod explanation;

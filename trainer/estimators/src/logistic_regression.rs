@@ -167,13 +167,14 @@ impl Classifier for Fitted {
 
     /// The encoding and the weights as plain numbers.
     fn to_onnx(&self) -> Exported {
-        Exported::Linear(LinearClassifier {
+        trainer_onnx::Classifier::Linear(LinearClassifier {
             n_features: self.n_features,
             n_classes: self.n_classes,
             inputs: self.encoding.to_onnx(),
             weights: self.weights.clone(),
             bias: self.bias.clone(),
         })
+        .into()
     }
 }
 

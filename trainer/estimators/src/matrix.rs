@@ -66,6 +66,18 @@ impl Matrix {
         let values = rows.iter().flat_map(|&row| self.row(row)).copied().collect();
         Self { n_rows: rows.len(), n_features: self.n_features, values }
     }
+
+    /// Every value changed in the same way, which leaves it finite.
+    pub(crate) fn map(&self, change: impl Fn(f32) -> f32) -> Self {
+        let values = self.values.iter().map(|value| change(*value)).collect();
+        Self { values, ..*self }
+    }
+
+    /// The values of two matrices of one shape added up.
+    pub(crate) fn plus(mut self, other: &Self) -> Self {
+        self.values.iter_mut().zip(&other.values).for_each(|(value, other)| *value += other);
+        self
+    }
 }
 
 /// What the numbers of a column mean.

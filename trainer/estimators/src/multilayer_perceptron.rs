@@ -241,13 +241,14 @@ impl Classifier for Fitted {
     }
 
     fn to_onnx(&self) -> Exported {
-        Exported::Perceptron(Perceptron {
+        trainer_onnx::Classifier::Perceptron(Perceptron {
             n_features: self.n_features,
             n_classes: self.n_classes,
             inputs: self.encoding.to_onnx(),
             networks: self.networks.iter().map(Network::to_onnx).collect(),
             precision: if self.is_double { Precision::Double } else { Precision::Single },
         })
+        .into()
     }
 }
 

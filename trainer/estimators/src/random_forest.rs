@@ -199,12 +199,13 @@ impl Classifier for Fitted {
 
     fn to_onnx(&self) -> Exported {
         let trees = self.trees.iter().map(|tree| tree.tree.to_onnx(|leaf| tree.of_leaf(leaf, self.n_classes).to_vec()));
-        Exported::Trees(TreeEnsemble {
+        trainer_onnx::Classifier::Trees(TreeEnsemble {
             n_features: self.n_features,
             n_classes: self.n_classes,
             trees: trees.collect(),
             link: Link::Identity,
         })
+        .into()
     }
 }
 

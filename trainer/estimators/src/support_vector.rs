@@ -295,7 +295,7 @@ impl Classifier for Fitted {
     }
 
     fn to_onnx(&self) -> Exported {
-        Exported::Kernel(KernelClassifier {
+        trainer_onnx::Classifier::Kernel(KernelClassifier {
             n_features: self.n_features,
             n_classes: self.n_classes,
             inputs: self.space.encoding.to_onnx(),
@@ -304,6 +304,7 @@ impl Classifier for Fitted {
             coefficients: self.coefficients.clone(),
             bias: self.bias.clone(),
         })
+        .into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What turns a classifier's probabilities into calibrated ones, as operators behind it.
 
 use crate::error::{self, Error};
-use crate::graph::{Graph, PROBABILITIES, axis};
+use crate::graph::{Graph, axis};
 use crate::proto::AttributeProto;
 
 /// Probabilities below this are taken for it where a logarithm is needed.
@@ -49,7 +49,7 @@ impl Calibration {
         }
     }
 
-    /// From one name to [`PROBABILITIES`].
+    /// From these probabilities to those of the graph.
     pub(crate) fn write(&self, graph: &mut Graph, raw: &str) {
         match self {
             Self::Sigmoid { slope, bias } => write_sigmoid(graph, raw, *slope, bias),
@@ -111,11 +111,6 @@ fn write_shares(graph: &mut Graph, raw: &str, curves: &[Curve]) {
     let axes = graph.ints(&[1], &[1]);
     let sum = graph.op("ReduceSum", &[&all, &axes], vec![AttributeProto::int("keepdims", 1)]);
     graph.op_to_probabilities("Div", &[&all, &sum], vec![]);
-}
-
-/// The name that a calibrated model gives the probabilities before calibration.
-pub(crate) fn raw_name() -> String {
-    format!("raw_{PROBABILITIES}")
 }
 
 #[cfg(test)]

@@ -92,14 +92,19 @@ impl TreeEnsemble {
     /// When [`TreeEnsemble::check`] refuses the ensemble.
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         self.check().expect("an ensemble that passes its check");
+        let mut graph = Graph::default();
+        self.write(&mut graph);
+        graph.finish(head, self.n_features, self.n_classes)
+    }
+
+    /// From the features to the probabilities.
+    pub(crate) fn write(&self, graph: &mut Graph) {
         let mut nodes = NodeLists::default();
         let mut votes = VoteLists::default();
         for (id, tree) in self.trees.iter().enumerate() {
             self.flatten(id as i64, tree, &mut nodes, &mut votes);
         }
-        let mut graph = Graph::default();
         graph.classifier("TreeEnsembleClassifier", self.attributes(nodes, votes));
-        graph.finish(head, self.n_features, self.n_classes)
     }
 
     /// The length of a leaf's values.

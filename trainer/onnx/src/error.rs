@@ -45,6 +45,8 @@ pub enum Error {
         /// Which parameter.
         what: &'static str,
     },
+    /// Weights of a blend that are not above 0, or do not add up to 1.
+    Weights,
     /// A fault inside one tree.
     Node {
         /// Index of the tree.
@@ -84,6 +86,7 @@ impl fmt::Display for Error {
             Self::NumericInput { input, n_numeric } => write!(f, "numeric input {input} is beyond the {n_numeric} there are"),
             Self::Level { level } => write!(f, "level {level} is more than float32 counts exactly"),
             Self::NotFinite { what } => write!(f, "{what} hold a NaN or an infinity"),
+            Self::Weights => f.write_str("the weights of a blend are not above 0, or do not add up to 1"),
             Self::Node { tree, node, fault } => write!(f, "node {node} of tree {tree}: {fault}"),
             Self::Decode { reason } => write!(f, "not an ONNX file: {reason}"),
         }

@@ -3,7 +3,6 @@
 use prost::Message;
 
 use crate::calendar::Calendar;
-use crate::calibration::raw_name;
 use crate::head::Head;
 use crate::proto::{
     AttributeProto, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
@@ -15,6 +14,8 @@ pub(crate) const PROBABILITIES: &str = "probabilities";
 pub(crate) const LABEL: &str = "label";
 pub(crate) const ML: &str = "ai.onnx.ml";
 const AXIS: &str = "axis";
+/// What an operator of the ML domain takes for the label.
+const OWN_LABEL: &str = "operator_label";
 
 /// Operators and constants so far.
 #[derive(Default)]
@@ -70,7 +71,11 @@ impl Graph {
 
     /// A classifier of the ML domain, from the features to the probabilities; its own label is not used.
     pub(crate) fn classifier(&mut self, op_type: &str, attributes: Vec<AttributeProto>) {
-        self.node(ML, op_type, &[FEATURES], &["operator_label", PROBABILITIES], attributes);
+        let own_label = match self.nodes.len() {
+            0 => OWN_LABEL.to_owned(),
+            n_before => format!("{OWN_LABEL}_{n_before}"),
+        };
+        self.node(ML, op_type, &[FEATURES], &[&own_label, PROBABILITIES], attributes);
     }
 
     /// The columns of the features with these indices.
@@ -91,7 +96,7 @@ impl Graph {
     pub(crate) fn finish(mut self, head: &Head, n_features: usize, n_classes: usize) -> Vec<u8> {
         let n_features = head.calendar.as_ref().map_or(n_features, |calendar| self.unfold_first(calendar));
         if let Some(calibration) = &head.calibration {
-            let raw = self.rename_probabilities();
+            let raw = self.rename_probabilities("raw");
             calibration.write(&mut self, &raw);
         }
         match n_classes {
@@ -122,12 +127,12 @@ impl Graph {
         calendar.n_features
     }
 
-    /// Gives the classifier's own probabilities another name, so that calibrated ones can have theirs.
-    fn rename_probabilities(&mut self) -> String {
-        let raw = raw_name();
+    /// Gives the probabilities so far a name of their own, so that what is made of them can have theirs.
+    pub(crate) fn rename_probabilities(&mut self, name: &str) -> String {
+        let name = format!("{name}_{PROBABILITIES}_{}", self.nodes.len());
         let outputs = self.nodes.iter_mut().flat_map(|node| &mut node.output);
-        outputs.filter(|name| *name == PROBABILITIES).for_each(|name| name.clone_from(&raw));
-        raw
+        outputs.filter(|output| *output == PROBABILITIES).for_each(|output| name.clone_into(output));
+        name
     }
 
     /// `Where` picks among int64 constants, as tract reads a cast to int64 as its type of symbolic dimensions.

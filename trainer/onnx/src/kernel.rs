@@ -54,8 +54,14 @@ impl KernelClassifier {
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         self.check().expect("a classifier that passes its check");
         let mut graph = Graph::default();
-        let inputs = self.inputs.write(&mut graph);
-        let kernel = self.kernel(&mut graph, &inputs);
+        self.write(&mut graph);
+        graph.finish(head, self.n_features, self.n_classes)
+    }
+
+    /// From the features to the probabilities.
+    pub(crate) fn write(&self, graph: &mut Graph) {
+        let inputs = self.inputs.write(graph);
+        let kernel = self.kernel(graph, &inputs);
         let coefficients = graph.doubles(&[self.n_landmarks(), self.n_outputs()], &self.coefficients);
         let bias = graph.doubles(&[1, self.n_outputs()], &self.bias);
         let sum = graph.op("MatMul", &[&kernel, &coefficients], vec![]);
@@ -63,9 +69,8 @@ impl KernelClassifier {
         let logits = graph.cast(&logits, DataType::Float);
         match self.n_classes {
             2 => graph.link(&logits, 2),
-            _ => one_against_the_rest(&mut graph, &logits),
+            _ => one_against_the_rest(graph, &logits),
         }
-        graph.finish(head, self.n_features, self.n_classes)
     }
 
     fn n_landmarks(&self) -> usize {

@@ -28,8 +28,10 @@
 //! ```
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test may stop at the first surprise"))]
 
+mod blend;
 mod calendar;
 mod calibration;
+mod classifier;
 mod ensemble;
 mod error;
 mod foreign;
@@ -41,8 +43,10 @@ mod linear;
 mod perceptron;
 mod proto;
 
+pub use blend::{Blend, Member};
 pub use calendar::{Calendar, DateColumn, DateParts};
 pub use calibration::{Calibration, Curve, LEAST_PROBABILITY};
+pub use classifier::Classifier;
 pub use ensemble::{Link, Node, Test, Tree, TreeEnsemble};
 pub use error::Error;
 pub use foreign::{Foreign, ForeignError};

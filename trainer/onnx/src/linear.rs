@@ -39,13 +39,18 @@ impl LinearClassifier {
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         self.check().expect("a classifier that passes its check");
         let mut graph = Graph::default();
-        let inputs = self.inputs.write(&mut graph);
+        self.write(&mut graph);
+        graph.finish(head, self.n_features, self.n_classes)
+    }
+
+    /// From the features to the probabilities.
+    pub(crate) fn write(&self, graph: &mut Graph) {
+        let inputs = self.inputs.write(graph);
         let weights = graph.floats(&[self.inputs.n_inputs(), self.n_outputs()], &self.weights);
         let bias = graph.floats(&[1, self.n_outputs()], &self.bias);
         let product = graph.op("MatMul", &[&inputs, &weights], vec![]);
         let logits = graph.op("Add", &[&product, &bias], vec![]);
         graph.link(&logits, self.n_classes);
-        graph.finish(head, self.n_features, self.n_classes)
     }
 
     fn n_outputs(&self) -> usize {

@@ -57,19 +57,24 @@ impl Perceptron {
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
         self.check().expect("a classifier that passes its check");
         let mut graph = Graph::default();
-        let mut inputs = self.inputs.write(&mut graph);
+        self.write(&mut graph);
+        graph.finish(head, self.n_features, self.n_classes)
+    }
+
+    /// From the features to the probabilities.
+    pub(crate) fn write(&self, graph: &mut Graph) {
+        let mut inputs = self.inputs.write(graph);
         if self.precision == Precision::Double {
             inputs = graph.cast(&inputs, DataType::Double);
         }
         let networks = self.networks.iter();
-        let logits: Vec<String> = networks.map(|layers| network(&mut graph, &inputs, layers, self.precision)).collect();
+        let logits: Vec<String> = networks.map(|layers| network(graph, &inputs, layers, self.precision)).collect();
         let sum = logits.into_iter().reduce(|sum, logits| graph.op("Add", &[&sum, &logits], vec![]));
         let mut logits = sum.expect("the check wants a network");
         if self.precision == Precision::Double {
             logits = graph.cast(&logits, DataType::Float);
         }
         graph.link(&logits, self.n_classes);
-        graph.finish(head, self.n_features, self.n_classes)
     }
 
     fn check_network(&self, layers: &[Layer]) -> Result<(), Error> {

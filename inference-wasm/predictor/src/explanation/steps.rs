@@ -12,6 +12,7 @@ pub(super) type Steps = [Vec<f64>; 2];
 pub(super) fn n_products(question: &Question) -> usize {
     match question.predictor.runner() {
         Engine::Lowered(lowered) => parts(&lowered.body).map_or(0, |model| model.n_products()),
+        Engine::Blend(_) => 0,
         #[cfg(feature = "tract")]
         Engine::Tract(_) => 0,
     }
@@ -30,6 +31,7 @@ impl<'a> Walker<'a> {
     pub(super) fn new(question: &'a Question, rows: Vec<&'a [f32]>) -> Self {
         let lowered = match question.predictor.runner() {
             Engine::Lowered(lowered) => lowered,
+            Engine::Blend(_) => return Self::Whole { question, rows },
             #[cfg(feature = "tract")]
             Engine::Tract(_) => return Self::Whole { question, rows },
         };

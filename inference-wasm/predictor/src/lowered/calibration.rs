@@ -2,7 +2,6 @@
 
 use super::Reader;
 use super::pattern::{AXIS, KEPT, Known, unknown};
-use crate::PROBABILITIES;
 use crate::link::softmax;
 
 /// How a model's probabilities are calibrated.
@@ -87,16 +86,16 @@ impl Curve {
     }
 }
 
-/// The calibration between the model's own probabilities and the graph's, if there is one, and the name of the model's own.
-pub(super) fn recognise<'a>(reader: &Reader<'_, 'a>) -> Known<(Option<Calibration>, &'a str)> {
+/// The calibration between the model's own probabilities and those of this name, if there is one, and the name of the model's own.
+pub(super) fn recognise<'a>(reader: &Reader<'_, 'a>, probabilities: &'a str) -> Known<(Option<Calibration>, &'a str)> {
     let pattern = &reader.pattern;
-    if let Ok([logits]) = pattern.op(PROBABILITIES, "Softmax", &[AXIS])
+    if let Ok([logits]) = pattern.op(probabilities, "Softmax", &[AXIS])
         && let Ok([scaled, bias]) = pattern.op(logits, "Add", &[])
         && pattern.is(scaled, "Mul")
     {
         return sigmoid(reader, scaled, bias);
     }
-    if let Ok([first, second]) = pattern.op(PROBABILITIES, "Concat", &[AXIS])
+    if let Ok([first, second]) = pattern.op(probabilities, "Concat", &[AXIS])
         && pattern.is(second, "Add")
     {
         let [one, same] = pattern.op(first, "Sub", &[])?;
@@ -104,12 +103,12 @@ pub(super) fn recognise<'a>(reader: &Reader<'_, 'a>) -> Known<(Option<Calibratio
         let (curve, raw) = curve(reader, second, 1)?;
         return if same == second { Ok((Some(Calibration::Second(curve)), raw)) } else { unknown("a value") };
     }
-    if let Ok([all, sum]) = pattern.op(PROBABILITIES, "Div", &[])
+    if let Ok([all, sum]) = pattern.op(probabilities, "Div", &[])
         && pattern.is(all, "Concat")
     {
         return shares(reader, all, sum);
     }
-    Ok((None, PROBABILITIES))
+    Ok((None, probabilities))
 }
 
 fn sigmoid<'a>(reader: &Reader<'_, 'a>, scaled: &str, bias: &str) -> Known<(Option<Calibration>, &'a str)> {

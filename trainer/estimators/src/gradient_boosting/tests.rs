@@ -8,7 +8,7 @@ use super::loss::Loss;
 use super::*;
 use crate::random::Random;
 use crate::tree::Test;
-use crate::{Exported, FeatureKind, to_the_end};
+use crate::{FeatureKind, to_the_end};
 
 const NUMERIC: FeatureKind = FeatureKind::Numeric;
 const LEVELS: FeatureKind = FeatureKind::Categorical { n_levels: 4 };
@@ -82,7 +82,9 @@ fn exported_raw(ensemble: &TreeEnsemble, row: &[f32]) -> Vec<f32> {
 
 #[track_caller]
 fn check_export(fitted: &Fitted, features: &Matrix) {
-    let Exported::Trees(ensemble) = crate::Fitted::GradientBoosting(fitted.clone()).to_onnx() else { panic!("trees") };
+    let trainer_onnx::Classifier::Trees(ensemble) = crate::Fitted::GradientBoosting(fitted.clone()).to_onnx().classifier else {
+        panic!("trees")
+    };
     for row in features.rows() {
         assert_eq!(exported_raw(&ensemble, row), fitted.raw(row), "row {row:?}");
     }

@@ -10,6 +10,7 @@ use super::{ForestTree, Params};
 use crate::random::Random;
 use crate::tree::binned::BinnedRows;
 use crate::tree::binning::Binning;
+use crate::tree::split::Question;
 use crate::tree::{Node, Tree, prefetch};
 use crate::{Data, FeatureKind};
 
@@ -145,9 +146,10 @@ impl Growth<'_> {
     /// Numbers the leaves and gives each its shares.
     fn finish(mut self) -> ForestTree {
         let mut shares = Vec::with_capacity(self.leaves.len() * self.ground.prior.len());
+        let mut sums = self.ground.prior.clone();
         for (number, leaf) in self.leaves.iter().enumerate() {
             self.nodes[leaf.node] = Node::Leaf(number as f32);
-            let mut sums = self.ground.prior.clone();
+            sums.copy_from_slice(&self.ground.prior);
             for sample in &self.workspace.samples[leaf.samples.clone()] {
                 sums[sample.class as usize] += f64::from(sample.weight);
             }
@@ -214,14 +216,23 @@ impl Workspace {
 
     /// Moves the samples of a leaf that answer yes to its front, both sides in their order, and counts them.
     fn partition(&mut self, ground: &Ground, split: &NodeSplit, leaf: Range<usize>) -> usize {
-        let answers = split.question.answers();
         let bins = ground.binned.column(split.column);
+        match &split.question {
+            Question::AtMost { bin: last, missing_yes } => {
+                self.partition_by(bins, leaf, |bin| if bin == 0 { *missing_yes } else { bin <= *last })
+            }
+            Question::OneOf(set) => self.partition_by(bins, leaf, |bin| set.contains(bin)),
+        }
+    }
+
+    #[inline(always)]
+    fn partition_by(&mut self, bins: &[u8], leaf: Range<usize>, is_yes: impl Fn(u8) -> bool) -> usize {
         let (samples, scratch) = (&mut self.samples[leaf], &mut self.scratch);
         let (mut n_yes, mut n_no) = (0, 0);
         for at in 0..samples.len() {
             prefetch::ahead(samples, at, |sample| &bins[sample.row as usize]);
             let sample = samples[at];
-            let yes = usize::from(answers[bins[sample.row as usize] as usize]);
+            let yes = usize::from(is_yes(bins[sample.row as usize]));
             samples[n_yes] = sample;
             scratch[n_no] = sample;
             n_yes += yes;

@@ -5,7 +5,7 @@
 //! classes (Breiman, Friedman, Olshen and Stone, "Classification and regression trees", 1984, theorem 4.5).
 
 use super::grow::{Ground, Sample};
-use super::tally::Tally;
+use super::tally::{Bits, Sum, Sums, Tally, Words, bins};
 use crate::random::Random;
 use crate::tree::split::{BinSet, Question};
 
@@ -25,53 +25,35 @@ pub(super) struct NodeSplit {
 
 /// Looks for questions.
 pub(super) struct Searcher<'a> {
-    ground: &'a Ground<'a>,
-    random: Random,
-    n_classes: usize,
-    columns: Vec<usize>,
-    tally: Tally,
-    scratch: Scratch,
+    draw: Draw<'a>,
+    kept: Kept,
 }
 
-/// Memory that a search of a column works in.
-#[derive(Default)]
-struct Scratch {
-    yes: Side,
+/// Random columns.
+struct Draw<'a> {
+    ground: &'a Ground<'a>,
+    random: Random,
+    columns: Vec<usize>,
+}
+
+/// Memory that searches work in, by how weights are added up.
+enum Kept {
+    Words(Box<Scratch<Words>>),
+    Sums(Box<Scratch<Sums>>),
+}
+
+struct Scratch<T: Tally> {
+    tally: Box<T>,
+    yes: T::Sum,
     levels: Vec<(f64, usize)>,
 }
 
-/// Rows on one side of a question.
-#[derive(Default)]
-struct Side {
-    count: u32,
-    sums: Vec<f64>,
-}
-
-impl Side {
-    fn clear(&mut self, n_classes: usize) {
-        self.count = 0;
-        self.sums.clear();
-        self.sums.resize(n_classes, 0.0);
-    }
-
-    fn add(&mut self, count: u32, sums: &[f32]) {
-        self.count += count;
-        self.sums.iter_mut().zip(sums).for_each(|(sum, other)| *sum += f64::from(*other));
-    }
-
-    /// Weight less weighted Gini impurity.
-    fn purity(&self) -> f64 {
-        let (squares, total) = self.sums.iter().fold((0.0, 0.0), |(squares, total), sum| (squares + sum * sum, total + sum));
-        if total > 0.0 { squares / total } else { 0.0 }
-    }
-}
-
 /// A column of a node under search.
-struct Search<'s, 'a> {
-    searcher: &'s Searcher<'a>,
-    scratch: Scratch,
+struct Search<'s, T: Tally> {
+    ground: &'s Ground<'s>,
+    scratch: &'s mut Scratch<T>,
     column: usize,
-    total: &'s Side,
+    total: &'s T::Sum,
     parent: f64,
     best: Option<NodeSplit>,
 }
@@ -80,52 +62,72 @@ impl<'a> Searcher<'a> {
     /// For the nodes of a tree on these samples.
     pub(super) fn new(ground: &'a Ground<'a>, random: Random, samples: &[Sample]) -> Self {
         let n_classes = ground.data.n_classes();
-        Self {
-            ground,
-            random,
-            n_classes,
-            columns: ground.columns.clone(),
-            tally: Tally::new(n_classes, samples),
-            scratch: Scratch::default(),
-        }
+        let kept = match Words::for_samples(n_classes, samples) {
+            Some(words) => Kept::Words(Scratch::new(words)),
+            None => Kept::Sums(Scratch::new(Box::new(Sums::new(n_classes)))),
+        };
+        Self { draw: Draw { ground, random, columns: ground.columns.clone() }, kept }
     }
 
     /// The best question among a few random columns; more are tried while none gains.
     pub(super) fn best(&mut self, samples: &[Sample]) -> Option<NodeSplit> {
-        if samples.len() < 2 * self.ground.min_leaf_rows as usize || samples.len() < 2 {
+        match &mut self.kept {
+            Kept::Words(scratch) => self.draw.best(scratch, samples),
+            Kept::Sums(scratch) => self.draw.best(scratch, samples),
+        }
+    }
+}
+
+impl<T: Tally> Scratch<T> {
+    fn new(tally: Box<T>) -> Box<Self> {
+        Box::new(Self { tally, yes: T::Sum::default(), levels: vec![] })
+    }
+
+    /// No rows, in memory that was used before.
+    fn no_rows(&mut self) -> T::Sum {
+        let mut sum = std::mem::take(&mut self.yes);
+        sum.clear();
+        sum
+    }
+}
+
+impl Draw<'_> {
+    fn best<T: Tally>(&mut self, scratch: &mut Scratch<T>, samples: &[Sample]) -> Option<NodeSplit> {
+        let Self { ground, random, columns } = self;
+        if samples.len() < 2 * ground.min_leaf_rows as usize || samples.len() < 2 {
             return None;
         }
-        let total = Side { count: samples.len() as u32, sums: self.tally.total(samples) };
+        let total = scratch.tally.total(samples);
+        let weight: f64 = total.weights().sum();
         let parent = total.purity();
-        let weight: f64 = total.sums.iter().sum();
         if weight - parent <= MIN_GAIN * weight {
             return None;
         }
         let mut best: Option<NodeSplit> = None;
-        for tried in 0..self.columns.len() {
-            if tried >= self.ground.n_tried && best.is_some() {
+        for tried in 0..columns.len() {
+            if tried >= ground.n_tried && best.is_some() {
                 break;
             }
-            let other = tried + self.random.below(self.columns.len() - tried);
-            self.columns.swap(tried, other);
-            let column = self.columns[tried];
-            self.tally.fill(self.ground.binned.column(column), self.ground.binning.n_bins(column), samples);
-            let (scratch, parent) = (std::mem::take(&mut self.scratch), parent + MIN_GAIN * weight);
-            let mut search = Search { searcher: self, scratch, column, total: &total, parent, best: best.take() };
+            let other = tried + random.below(columns.len() - tried);
+            columns.swap(tried, other);
+            let column = columns[tried];
+            scratch.tally.fill(ground.binned.column(column), ground.binning.n_bins(column), samples);
+            let parent = parent + MIN_GAIN * weight;
+            let mut search = Search { ground, scratch, column, total: &total, parent, best: best.take() };
             search.search();
-            (self.scratch, best) = (search.scratch, search.best);
-            self.tally.clear();
+            best = search.best;
+            scratch.tally.clear();
         }
         best
     }
 }
 
-impl Search<'_, '_> {
+impl<T: Tally> Search<'_, T> {
     fn search(&mut self) {
-        if self.searcher.ground.is_categorical(self.column) {
+        if self.ground.is_categorical(self.column) {
             return self.sets();
         }
-        let has_missing = self.searcher.tally.count(0) > 0;
+        let has_missing = has_missing(self.scratch.tally.used());
         self.thresholds(false, has_missing);
         if has_missing {
             self.thresholds(true, true);
@@ -133,52 +135,53 @@ impl Search<'_, '_> {
     }
 
     fn thresholds(&mut self, missing_yes: bool, has_missing: bool) {
-        let tally = &self.searcher.tally;
-        let mut yes = self.no_rows();
+        let mut yes = self.scratch.no_rows();
         if missing_yes {
-            yes.add(tally.count(0), tally.sums(0));
+            self.scratch.tally.add(0, &mut yes);
         }
-        for bin in tally.used().filter(|&bin| bin > 0) {
-            yes.add(tally.count(bin), tally.sums(bin));
-            let n_no = self.total.count - yes.count;
-            if n_no < self.searcher.ground.min_leaf_rows.max(1) {
+        for bin in bins(self.scratch.tally.used()).filter(|&bin| bin > 0) {
+            self.scratch.tally.add(bin, &mut yes);
+            let n_no = self.total.count() - yes.count();
+            if n_no < self.ground.min_leaf_rows.max(1) {
                 break;
             }
-            let missing_yes = if has_missing { missing_yes } else { yes.count > n_no };
+            let missing_yes = if has_missing { missing_yes } else { yes.count() > n_no };
             self.offer(&yes, || Question::AtMost { bin: bin as u8, missing_yes });
         }
         self.scratch.yes = yes;
     }
 
     fn sets(&mut self) {
-        let tally = &self.searcher.tally;
-        let key = match self.searcher.n_classes {
+        let key = match self.ground.data.n_classes() {
             2 => 1,
-            n => (0..n).max_by(|&a, &b| self.total.sums[a].total_cmp(&self.total.sums[b])).unwrap_or(0),
+            _ => self.total.weights().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(class, _)| class),
         };
-        let smoothing = self.searcher.ground.params.category_smoothing;
-        let weight: f64 = self.total.sums.iter().sum();
-        let average = self.total.sums[key] / weight;
+        let smoothing = self.ground.params.category_smoothing;
+        let average = self.total.weights().nth(key).unwrap_or(0.0) / self.total.weights().sum::<f64>();
+        let tally = &self.scratch.tally;
         let share = |bin: usize| {
-            let sums = tally.sums(bin);
-            let total: f64 = sums.iter().map(|sum| f64::from(*sum)).sum();
-            (f64::from(sums[key]) + smoothing * average) / (total + smoothing).max(f64::MIN_POSITIVE)
+            let (weight, total) = tally.weights(bin, key);
+            (weight + smoothing * average) / (total + smoothing).max(f64::MIN_POSITIVE)
         };
+        let used = tally.used();
         let mut levels = std::mem::take(&mut self.scratch.levels);
         levels.clear();
-        levels.extend(tally.used().filter(|&bin| bin > 0).map(|bin| (share(bin), bin)));
+        levels.extend(bins(used).filter(|&bin| bin > 0).map(|bin| (share(bin), bin)));
         levels.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         self.runs(levels.iter());
-        self.runs(levels.iter().rev());
+        // A run from one end leaves one from the other, unless missing values are left with it, or it would be too long.
+        if has_missing(used) || levels.len() > MAX_SET {
+            self.runs(levels.iter().rev());
+        }
         self.scratch.levels = levels;
     }
 
     fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, usize)>) {
-        let (mut yes, mut set) = (self.no_rows(), BinSet::default());
+        let (mut yes, mut set) = (self.scratch.no_rows(), BinSet::default());
         for &(_, bin) in levels.take(MAX_SET) {
-            yes.add(self.searcher.tally.count(bin), self.searcher.tally.sums(bin));
+            self.scratch.tally.add(bin, &mut yes);
             set.insert(bin as u8);
-            if self.total.count - yes.count < self.searcher.ground.min_leaf_rows.max(1) {
+            if self.total.count() - yes.count() < self.ground.min_leaf_rows.max(1) {
                 break;
             }
             self.offer(&yes, || Question::OneOf(set));
@@ -186,26 +189,18 @@ impl Search<'_, '_> {
         self.scratch.yes = yes;
     }
 
-    /// A side without rows, in memory that was used before.
-    fn no_rows(&mut self) -> Side {
-        let mut side = std::mem::take(&mut self.scratch.yes);
-        side.clear(self.searcher.n_classes);
-        side
-    }
-
-    fn offer(&mut self, yes: &Side, question: impl FnOnce() -> Question) {
-        if yes.count < self.searcher.ground.min_leaf_rows {
+    fn offer(&mut self, yes: &T::Sum, question: impl FnOnce() -> Question) {
+        if yes.count() < self.ground.min_leaf_rows {
             return;
         }
-        let (mut squares, mut weight) = (0.0, 0.0);
-        for (total, yes) in self.total.sums.iter().zip(&yes.sums) {
-            let no = (total - yes).max(0.0);
-            squares += no * no;
-            weight += no;
-        }
-        let gain = yes.purity() + if weight > 0.0 { squares / weight } else { 0.0 } - self.parent;
+        let gain = yes.purity() + yes.purity_of_rest(self.total) - self.parent;
         if gain > self.best.as_ref().map_or(0.0, |best| best.gain) {
             self.best = Some(NodeSplit { gain, column: self.column, question: question() });
         }
     }
+}
+
+/// Whether the bin of missing values is one of these.
+fn has_missing(bits: Bits) -> bool {
+    bits[0] & 1 == 1
 }

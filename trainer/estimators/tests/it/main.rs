@@ -2,6 +2,7 @@
 //! weights of rows change.
 #![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod blended;
 mod calibrated;
 mod engines;
 mod odd_tables;

@@ -1,0 +1,77 @@
+//! Any classifier as plain numbers.
+
+use crate::blend::Blend;
+use crate::ensemble::TreeEnsemble;
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::head::Head;
+use crate::kernel::KernelClassifier;
+use crate::linear::LinearClassifier;
+use crate::perceptron::Perceptron;
+
+/// A classifier as plain numbers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Classifier {
+    /// A sum of trees.
+    Trees(TreeEnsemble),
+    /// A linear map with its preprocessing.
+    Linear(LinearClassifier),
+    /// Kernels around landmarks with their preprocessing.
+    Kernel(KernelClassifier),
+    /// Networks with their preprocessing.
+    Perceptron(Perceptron),
+    /// A weighted mean of classifiers.
+    Blend(Blend),
+}
+
+impl Classifier {
+    /// Refuses numbers that are no classifier, as of a fit that left the finite ones.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Trees(trees) => trees.check(),
+            Self::Linear(linear) => linear.check(),
+            Self::Kernel(kernel) => kernel.check(),
+            Self::Perceptron(perceptron) => perceptron.check(),
+            Self::Blend(blend) => blend.check(),
+        }
+    }
+
+    /// The ONNX file.
+    ///
+    /// # Panics
+    /// When [`Classifier::check`] refuses the classifier.
+    pub fn to_model(&self, head: &Head) -> Vec<u8> {
+        match self {
+            Self::Trees(trees) => trees.to_model(head),
+            Self::Linear(linear) => linear.to_model(head),
+            Self::Kernel(kernel) => kernel.to_model(head),
+            Self::Perceptron(perceptron) => perceptron.to_model(head),
+            Self::Blend(blend) => blend.to_model(head),
+        }
+    }
+
+    /// Width of a feature row, and number of probability columns.
+    pub(crate) fn shape(&self) -> (usize, usize) {
+        match self {
+            Self::Trees(trees) => (trees.n_features, trees.n_classes),
+            Self::Linear(linear) => (linear.n_features, linear.n_classes),
+            Self::Kernel(kernel) => (kernel.n_features, kernel.n_classes),
+            Self::Perceptron(perceptron) => (perceptron.n_features, perceptron.n_classes),
+            Self::Blend(blend) => blend.members.first().map_or((0, 0), |member| member.classifier.shape()),
+        }
+    }
+
+    /// From the features to the probabilities.
+    pub(crate) fn write(&self, graph: &mut Graph) {
+        match self {
+            Self::Trees(trees) => trees.write(graph),
+            Self::Linear(linear) => linear.write(graph),
+            Self::Kernel(kernel) => kernel.write(graph),
+            Self::Perceptron(perceptron) => perceptron.write(graph),
+            Self::Blend(blend) => blend.write(graph),
+        }
+    }
+}
