@@ -89,6 +89,12 @@ impl Encoding {
         })
     }
 
+    /// For each column with pieces, its first input and how wide the pieces are, in standard deviations.
+    pub(crate) fn widths_of_pieces(&self) -> impl Iterator<Item = (usize, Vec<f64>)> + '_ {
+        let columns = self.pieces.chunk_by(|a, b| a.column == b.column);
+        self.columns_with_pieces().zip(columns).map(|((first, _), pieces)| (first, pieces.iter().map(Piece::width).collect()))
+    }
+
     /// For each column with pieces, how many of them lie below a row's value.
     pub(crate) fn pieces_passed<'a>(&'a self, row: &'a [f32]) -> impl Iterator<Item = usize> + 'a {
         self.pieces.chunk_by(|a, b| a.column == b.column).map(move |pieces| {

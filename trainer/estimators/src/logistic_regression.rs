@@ -1,8 +1,8 @@
 //! Logistic regression: a weighted sum of the columns, through a sigmoid (two classes) or a softmax (more).
 //!
 //! Missing numbers become the training median, numbers are standardised, and every level has a weight of its own; an unseen level has
-//! none. A number takes part as a function of straight lines between knots ([`Params::n_knots`]), and where training values are missing,
-//! being missing has a weight, too. The weights minimise the log loss plus `l2 / 2` times their squares plus `l1` times their absolute values
+//! none. A number takes part as a function of straight lines between knots ([`Params::n_knots`]), which bends as far as the rows are worth it
+//! ([`Params::bend`]), and where training values are missing, being missing has a weight, too. The weights minimise the log loss plus `l2 / 2` times their squares plus `l1` times their absolute values
 //! (the elastic net: Zou and Hastie, "Regularization and variable selection via the elastic net", 2005), the bias being free; without knots
 //! this is scikit-learn's objective with `C = 1 / (l1 + l2)` and an `l1_ratio` of `l1 / (l1 + l2)`. It is convex, so there is one answer and
 //! no seed.
@@ -10,6 +10,7 @@
 mod curvature;
 mod descent;
 mod objective;
+mod penalty;
 mod places;
 
 use rayon::prelude::*;
@@ -38,6 +39,9 @@ pub struct Params {
     pub n_knots: usize,
     /// Penalty on squared weights, above 0. A piece's weight is what the log-odds change from its one end to the other.
     pub l2: f64,
+    /// How many times as much it costs the pieces of a number to depart from a straight line as to follow it, above 0; the line costs what the
+    /// one weight of the plain form does. When absent, each piece's weight costs `l2`, whatever the others are.
+    pub bend: Option<f64>,
     /// Penalty on absolute weights, at least 0; above it, weights that matter little are exactly 0. With it, `l2` may be 0.
     pub l1: f64,
     /// Evaluations of the loss at most.
@@ -48,7 +52,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { n_knots: 9, l2: 3.0, l1: 0.0, max_evaluations: 500, tolerance: 1e-6 }
+        Self { n_knots: 20, l2: 1.0, bend: Some(10.0), l1: 0.0, max_evaluations: 500, tolerance: 1e-6 }
     }
 }
 
@@ -68,6 +72,7 @@ impl Params {
         if !(self.l1 > 0.0 && self.l2 == 0.0) {
             above_zero("l2", self.l2)?;
         }
+        self.bend.map_or(Ok(()), |bend| above_zero("bend", bend))?;
         above_zero("tolerance", self.tolerance)?;
         if self.max_evaluations < 2 {
             return Err(refused("max_evaluations", self.max_evaluations as f64, "at least 2"));
@@ -86,7 +91,7 @@ impl ValidParams {
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
         let encoding = Encoding::fit(train, self.0.n_knots);
-        let (unknowns, n_evaluations) = self.minimise(&Objective::new(self.0.l2, &encoding, train), on_step)?;
+        let (unknowns, n_evaluations) = self.minimise(&Objective::new(self.0.l2, self.0.bend, &encoding, train), on_step)?;
         let unknowns: Vec<f32> = unknowns.into_iter().map(|value| value as f32).collect();
         let (weights, bias) = unknowns.split_at(encoding.n_inputs() * n_outputs(train.n_classes()));
         Ok(Fitted {

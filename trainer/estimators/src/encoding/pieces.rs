@@ -21,6 +21,11 @@ impl Piece {
         ((standardised - self.knot) * self.inverse_width).clamp(0.0, 1.0)
     }
 
+    /// From its knot to the next, in standard deviations.
+    pub(super) fn width(&self) -> f64 {
+        1.0 / f64::from(self.inverse_width)
+    }
+
     /// The piece for the exporter.
     pub(super) fn to_hinge(self) -> HingeInput {
         HingeInput { input: self.column, knot: self.knot, inverse_width: self.inverse_width }

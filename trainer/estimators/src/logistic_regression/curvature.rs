@@ -4,6 +4,7 @@
 //! nothing. From the curvature of a sample of rows it takes some ten. At the start every row has the same probabilities, so the curvature is a
 //! multiple of the inputs' mean products; of several classes, each is seen apart from the others.
 
+use super::penalty::Penalty;
 use crate::encoding::Encoding;
 use crate::{Data, cholesky};
 
@@ -27,8 +28,14 @@ pub(super) struct Curvature {
 }
 
 impl Curvature {
-    /// Of the mean loss with a penalty on squared weights. `squares` are the inputs' exact mean squares, as a sample may miss a rare level.
-    pub(super) fn at_start(encoding: &Encoding, data: &Data, n_outputs: usize, squares: &[f64], l2: f64) -> Option<Self> {
+    /// Of the mean loss with its penalty. `squares` are the inputs' exact mean squares, as a sample may miss a rare level.
+    pub(super) fn at_start(
+        encoding: &Encoding,
+        data: &Data,
+        n_outputs: usize,
+        squares: &[f64],
+        penalty: &Penalty,
+    ) -> Option<Self> {
         let width = encoding.n_inputs() + 1;
         if width > MAX_INPUTS {
             return None;
@@ -38,8 +45,9 @@ impl Curvature {
         for at in 0..width {
             let square = factor[at * width + at].max(squares.get(at).copied().unwrap_or(1.0));
             factor[at * width..][..at].iter_mut().for_each(|product| *product *= spread);
-            factor[at * width + at] = spread * square + if at + 1 < width { l2.max(LEAST * spread) } else { 0.0 };
+            factor[at * width + at] = spread * square;
         }
+        penalty.add_curvature(&mut factor, width, width - 1, LEAST * spread);
         cholesky::factorise(&mut factor, width, LEAST_PIVOT);
         Some(Self { width, n_outputs, factor })
     }

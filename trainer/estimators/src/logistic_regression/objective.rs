@@ -6,6 +6,7 @@
 use rayon::prelude::*;
 
 use super::curvature::Curvature;
+use super::penalty::Penalty;
 use super::places::Places;
 use crate::Data;
 use crate::encoding::Encoding;
@@ -25,8 +26,8 @@ pub(super) struct Objective<'a> {
     n_inputs: usize,
     n_outputs: usize,
     total: f64,
-    /// Penalty on squared weights, divided by the total weight as the loss is, so that slopes are comparable whatever the number of rows.
-    l2: f64,
+    /// Divided by the total weight as the loss is, so that slopes are comparable whatever the number of rows.
+    penalty: Penalty,
 }
 
 /// Loss and slopes of some rows.
@@ -37,18 +38,12 @@ struct Sums {
 }
 
 impl<'a> Objective<'a> {
-    pub(super) fn new(l2: f64, encoding: &'a Encoding, data: &'a Data) -> Self {
+    pub(super) fn new(l2: f64, bend: Option<f64>, encoding: &'a Encoding, data: &'a Data) -> Self {
         let total: f64 = data.class_weights().iter().sum();
         let places = Places::new(encoding, data);
-        Self {
-            encoding,
-            data,
-            places,
-            n_inputs: encoding.n_inputs(),
-            n_outputs: n_outputs(data.n_classes()),
-            total,
-            l2: l2 / total,
-        }
+        let n_outputs = n_outputs(data.n_classes());
+        let penalty = Penalty::new(l2 / total, bend, encoding, n_outputs);
+        Self { encoding, data, places, n_inputs: encoding.n_inputs(), n_outputs, total, penalty }
     }
 
     /// Weights `[inputs, outputs]`, which are penalised.
@@ -77,15 +72,15 @@ impl<'a> Objective<'a> {
         let Sums { loss, slopes } = parts.into_iter().reduce(Sums::plus).expect("there are rows");
         let (terms, by_bias) = slopes.split_at(self.places.n_terms() * self.n_outputs);
         let mut slopes = self.places.gather(terms.to_vec(), self.n_outputs);
-        slopes.iter_mut().zip(weights).for_each(|(slope, weight)| *slope = *slope / self.total + self.l2 * weight);
+        slopes.iter_mut().for_each(|slope| *slope /= self.total);
+        let penalty = self.penalty.add(weights, &mut slopes);
         slopes.extend(by_bias.iter().map(|slope| slope / self.total));
-        let penalty = self.l2 / 2.0 * weights.iter().map(|weight| weight * weight).sum::<f64>();
         (loss / self.total + penalty, slopes)
     }
 
     /// How the value curves at 0, unless there are too many inputs.
     pub(super) fn curvature(&self) -> Option<Curvature> {
-        Curvature::at_start(self.encoding, self.data, self.n_outputs, &self.mean_squares(), self.l2)
+        Curvature::at_start(self.encoding, self.data, self.n_outputs, &self.mean_squares(), &self.penalty)
     }
 
     /// The weighted mean of each input's square.

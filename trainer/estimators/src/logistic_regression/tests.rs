@@ -1,5 +1,6 @@
 use std::ops::ControlFlow;
 
+use super::penalty::Penalty;
 use super::*;
 use crate::FeatureKind;
 use crate::random::Random;
@@ -49,7 +50,10 @@ fn check_close(left: &[f32], right: &[f32], tolerance: f32) {
 #[track_caller]
 fn check_slopes_vanish(fitted: &Fitted, data: &Data) {
     let n_outputs = fitted.bias.len();
-    let mut slopes: Vec<f64> = fitted.weights.iter().map(|&weight| Params::default().l2 * f64::from(weight)).collect();
+    let Params { l2, bend, .. } = Params::default();
+    let weights: Vec<f64> = fitted.weights.iter().copied().map(f64::from).collect();
+    let mut slopes = vec![0.0; weights.len()];
+    Penalty::new(l2, bend, &fitted.encoding, n_outputs).add(&weights, &mut slopes);
     slopes.extend(vec![0.0; n_outputs]);
     let probabilities = fitted.probabilities(data.features());
     for (row, (features, p)) in data.features().rows().zip(probabilities.rows()).enumerate() {
@@ -243,4 +247,18 @@ fn enough_l1_leaves_the_bias_alone() {
     assert!(fitted.weights.iter().all(|weight| *weight == 0.0));
     let share = data.classes().iter().filter(|class| **class == 1).count() as f32 / 300.0;
     assert!((fitted.probabilities(data.features()).row(0)[1] - share).abs() < 1e-4);
+}
+
+#[test]
+fn the_heavier_bends_are_penalised_the_straighter_the_fit() {
+    let data = rows(500, 9, 2);
+    let plain = fit_plain(&data).probabilities(data.features());
+    let apart = |bend: f64| {
+        let fitted = fit_with(&data, Params { bend: Some(bend), ..Params::default() }).probabilities(data.features());
+        let known = data.features().rows().map(|row| !row[0].is_nan());
+        let pairs = plain.column(1).zip(fitted.column(1)).zip(known);
+        pairs.filter(|(_, known)| *known).map(|((a, b), _)| (a - b).abs()).fold(0.0, f32::max)
+    };
+    let [little, more, most] = [1.0, 100.0, 1e6].map(apart);
+    assert!(little > 2.0 * more && more > 2.0 * most && most < 0.02, "{little} {more} {most}");
 }

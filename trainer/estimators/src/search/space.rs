@@ -81,7 +81,12 @@ pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64]) -> Vec<
             json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.4, "leaf_smoothing": 0.3}),
             json!({"max_leaves": 1024, "min_leaf_rows": 3, "column_share": 0.5}),
         ],
-        Family::LogisticRegression => vec![json!({"n_knots": 0, "l2": 1.0}), json!({"n_knots": 4, "l2": 10.0})],
+        Family::LogisticRegression => vec![
+            json!({"n_knots": 0}),
+            json!({"bend": 100.0, "l2": 3.0}),
+            json!({"n_knots": 4, "bend": 1.0, "l2": 10.0}),
+            json!({"n_knots": 30, "bend": 3.0, "l2": 0.5}),
+        ],
         Family::SupportVector => vec![json!({"c": 10.0, "gamma_factor": 0.1}), json!({"n_landmarks": 800, "ridge": 0.1})],
         Family::MultilayerPerceptron => {
             vec![json!({"hidden": [64], "n_knots": 0}), json!({"hidden": [256, 128], "weight_decay": 0.15})]
@@ -120,6 +125,7 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
             vec![
                 axis("n_knots", Range::OneOf([0, 2, 4, 7, 9, 14, 20, 30].map(Json::from).to_vec())),
                 axis("l2", Range::Logarithmic(0.02, 300.0)),
+                axis("bend", Range::Logarithmic(0.3, 300.0)),
             ]
         }
         Family::SupportVector => vec![
