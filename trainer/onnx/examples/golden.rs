@@ -1,7 +1,7 @@
 //! Writes the golden bundles that the predictor, the page and the worker are held against.
 //!
 //! Two made-up models about churn over one contract: boosted trees with sets of levels and directions for missing values,
-//! and a linear classifier; and the same two with three classes. The probabilities come from the plain numbers, in float64,
+//! and a linear classifier, and their blend; and the same with three classes. The probabilities come from the plain numbers, in float64,
 //! not from any reader of the graph.
 //!
 //! `cargo run -p trainer-onnx --example golden` replaces `inference-wasm/predictor/tests/{golden,golden-classes}/*/`;
@@ -10,7 +10,9 @@
 use std::fs;
 use std::path::Path;
 
-use trainer_onnx::{Head, Inputs, LinearClassifier, Link, Node, NumericInput, OneHotInput, Test, Tree, TreeEnsemble};
+use trainer_onnx::{
+    Blend, Classifier, Head, Inputs, LinearClassifier, Link, Member, Node, NumericInput, OneHotInput, Test, Tree, TreeEnsemble,
+};
 
 const COLUMNS_JSON: &str = concat!(
     r#"{"format":1,"dataset":"churn","columns":["#,
@@ -48,6 +50,8 @@ const COLUMNS: [Column; 7] = [
     Column::Levels { name: "paperless", levels: &["yes", "no"] },
 ];
 const N_ROWS: usize = 24;
+/// Weight of the trees in the blend; the linear classifier has the rest.
+const OF_TREES: f32 = 0.625;
 
 struct Problem {
     folder: &'static str,
@@ -80,8 +84,18 @@ impl Problem {
         let trees = self.boosted_trees(random);
         let linear = self.linear_classifier(random);
         let (boosting, regression) = ("gradient-boosting", "logistic-regression");
-        self.write_bundle(boosting, trees.to_model(&self.head(boosting)), &rows, |features| tree_sums(&trees, features))?;
-        self.write_bundle(regression, linear.to_model(&self.head(regression)), &rows, |features| logits(&linear, features))
+        let by_trees = |features: &[f32]| probabilities(&tree_sums(&trees, features));
+        let by_map = |features: &[f32]| probabilities(&logits(&linear, features));
+        let mean = |features: &[f32]| {
+            let pairs = by_trees(features).into_iter().zip(by_map(features));
+            pairs.map(|(a, b)| a * f64::from(OF_TREES) + b * f64::from(1.0 - OF_TREES)).collect()
+        };
+        self.write_bundle(boosting, trees.to_model(&self.head(boosting)), &rows, by_trees)?;
+        self.write_bundle(regression, linear.to_model(&self.head(regression)), &rows, by_map)?;
+        let member = |weight, classifier| Member { weight, classifier, calibration: None };
+        let members =
+            vec![member(OF_TREES, Classifier::Trees(trees.clone())), member(1.0 - OF_TREES, Classifier::Linear(linear.clone()))];
+        self.write_bundle("blend", Blend { members }.to_model(&self.head("blend")), &rows, mean)
     }
 
     fn n_outputs(&self) -> usize {
@@ -137,9 +151,9 @@ impl Problem {
         family: &str,
         model: Vec<u8>,
         rows: &[Vec<Cell>],
-        raw: impl Fn(&[f32]) -> Vec<f64>,
+        says: impl Fn(&[f32]) -> Vec<f64>,
     ) -> std::io::Result<()> {
-        let lines: Vec<String> = rows.iter().map(|row| self.line(row, &raw)).collect();
+        let lines: Vec<String> = rows.iter().map(|row| self.line(row, &says)).collect();
         let golden = format!("{{\"format\":1,\"contract\":\"{}\",\"rows\":[\n{}\n]}}\n", self.digest, lines.join(",\n"));
         let folder =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../inference-wasm/predictor/tests").join(self.folder).join(family);
@@ -148,9 +162,9 @@ impl Problem {
         fs::write(folder.join("golden.json"), golden)
     }
 
-    fn line(&self, row: &[Cell], raw: impl Fn(&[f32]) -> Vec<f64>) -> String {
+    fn line(&self, row: &[Cell], says: impl Fn(&[f32]) -> Vec<f64>) -> String {
         let features: Vec<f32> = COLUMNS.iter().zip(row).map(|(column, cell)| column.feature(cell)).collect();
-        let probabilities = probabilities(&raw(&features));
+        let probabilities = says(&features);
         let fields: Vec<String> =
             COLUMNS.iter().zip(row).map(|(column, cell)| format!("\"{}\":{}", column.name(), cell.json())).collect();
         let pairs: Vec<String> =

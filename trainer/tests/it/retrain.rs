@@ -7,10 +7,10 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use data_contract::{Event, RetrainOutcome, log_column};
+use data_contract::{Event, RetrainOutcome, Stage, log_column};
 use polars::prelude::{Column, DataFrame, DataType, ParquetWriter, TimeUnit};
 use serde_json::{Value as Json, json};
-use trainer_registry::Registry;
+use trainer_registry::{Move, Registry, Version};
 
 use crate::churn;
 use crate::desk::Desk;
@@ -196,6 +196,30 @@ fn a_champion_of_another_tool_is_challenged_by_gradient_boosting() {
     let challenger = outcome["challenger"].as_u64().expect("a challenger was trained");
     let families = [1, challenger as u32].map(|number| Registry::new(&desk.home()).version(number).unwrap().manifest.family);
     assert_eq!(families, ["imported", "gradient-boosting"]);
+}
+
+#[test]
+fn a_blend_is_challenged_by_what_its_members_become() {
+    let desk = Desk::described();
+    desk.run(["prepare"]).works();
+    desk.run(["train", "--budget", "3"]).works();
+    desk.run(["deploy"]).works();
+    let registry = Registry::new(&desk.home());
+    let blend = registry.version(3).unwrap();
+    assert_eq!(blend.manifest.family, "blend");
+    if blend.stage != Stage::Production {
+        let to =
+            |version: Version, to| Move { version: version.manifest.version, from: version.stage, to, reason: "a test".into() };
+        let served = registry.versions().unwrap().into_iter().find(|version| version.stage == Stage::Production).unwrap();
+        let now = chrono::Utc::now();
+        registry.write(now).unwrap().apply(&[to(served, Stage::Archived), to(blend, Stage::Production)], now).unwrap();
+    }
+    log_rows(&desk, 400, "2025-01-15");
+    let outcome = desk.run(["--json", "retrain", "--once"]).works().json();
+    assert_eq!(outcome["champion"], 3);
+    let challenger = registry.version(outcome["challenger"].as_u64().unwrap() as u32).unwrap().manifest;
+    let known = ["blend", "logistic-regression", "gradient-boosting"];
+    assert!(known.contains(&challenger.family.as_str()) && challenger.data.n_logged == 200, "{}", challenger.family);
 }
 
 /// Predictions of one day in the log, each with its label but for one that is misspelt: those under 50 churn.

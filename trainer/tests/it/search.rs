@@ -70,7 +70,34 @@ fn ctrl_c_ends_a_search_and_its_best_is_trained() {
     let output = child.wait_with_output().unwrap();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && stderr.contains("the search ends here"), "{stderr}");
-    assert_eq!(desk.check_registry(), [1, 2]);
+    assert_eq!(desk.check_registry()[..2], [1, 2]);
+}
+
+#[test]
+fn what_a_search_found_is_blended() {
+    let desk = Desk::described();
+    desk.run(["prepare"]).works();
+    desk.run(["train", "--budget", "3"]).works();
+    assert_eq!(desk.check_registry(), [1, 2, 3]);
+    let manifest = |version: u32| -> serde_json::Value {
+        serde_json::from_str(&desk.read(&format!("data/registry/versions/{version:04}/manifest.json"))).unwrap()
+    };
+    let blend = manifest(3);
+    assert_eq!((&blend["family"], &blend["params"]["family"]), (&"blend".into(), &"blend".into()));
+    let members = blend["params"]["members"].as_array().unwrap().clone();
+    assert!((members.iter().map(|member| member["weight"].as_f64().unwrap()).sum::<f64>() - 1.0).abs() < 1e-9, "{members:?}");
+    let loss = |version: u32| manifest(version)["validation"]["log_loss"].as_f64().unwrap();
+    assert!(loss(3) < loss(1).max(loss(2)), "{} beside {} and {}", loss(3), loss(1), loss(2));
+    // Its settings are those of its members.
+    desk.run(["train", "--params", "data/registry/versions/0003/manifest.json"]).works();
+    assert_eq!(desk.check_registry(), [1, 2, 3, 4, 5]);
+    let of_family = |version: u32| manifest(version)["params"].clone();
+    assert_eq!([of_family(4), of_family(5)], [members[0]["params"].clone(), members[1]["params"].clone()]);
+    desk.run(["deploy"]).works();
+    desk.run(["report"]).works();
+    let scored =
+        desk.run(["predict", "--model", "data/registry/versions/0003/model.onnx", "--input", "churn.csv", "--output", "out.csv"]);
+    scored.works();
 }
 
 #[test]

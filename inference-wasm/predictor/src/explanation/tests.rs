@@ -7,6 +7,7 @@ use super::*;
 const TREES: &[u8] = include_bytes!("../../tests/golden/gradient-boosting/model.onnx");
 const LINEAR: &[u8] = include_bytes!("../../tests/golden/logistic-regression/model.onnx");
 const TREES_OF_CLASSES: &[u8] = include_bytes!("../../tests/golden-classes/gradient-boosting/model.onnx");
+const BLEND: &[u8] = include_bytes!("../../tests/golden/blend/model.onnx");
 const LINEAR_OF_CLASSES: &[u8] = include_bytes!("../../tests/golden-classes/logistic-regression/model.onnx");
 
 /// A file with one more entry in its metadata: field 14 of the model, with a key and a value.
@@ -111,6 +112,7 @@ fn check_orders(model: &[u8]) {
 fn any_model_is_explained_by_random_orders() {
     check_orders(TREES);
     check_orders(LINEAR);
+    check_orders(BLEND);
 }
 
 #[test]

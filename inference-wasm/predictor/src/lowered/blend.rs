@@ -10,7 +10,7 @@ const MOST_MEMBERS: usize = 16;
 /// Several models, each with its weight; the label is that of the mean.
 #[derive(Clone, Debug)]
 pub(crate) struct Blend {
-    members: Vec<(f32, Lowered)>,
+    pub(crate) members: Vec<(f32, Lowered)>,
     decision: Decision,
 }
 

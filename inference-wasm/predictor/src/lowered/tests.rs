@@ -5,6 +5,7 @@ use crate::onnx::Node;
 
 const TREES: &[u8] = include_bytes!("../../tests/golden/gradient-boosting/model.onnx");
 const LINEAR: &[u8] = include_bytes!("../../tests/golden/logistic-regression/model.onnx");
+const BLEND: &[u8] = include_bytes!("../../tests/golden/blend/model.onnx");
 const N_FEATURES: usize = 7;
 
 #[track_caller]
@@ -37,6 +38,15 @@ fn what_the_trainer_wrote_is_lowered() {
 }
 
 #[test]
+fn a_blend_is_lowered_member_by_member() {
+    let Recognised::Several(blend) = Recognised::of(&Model::read(BLEND).unwrap(), N_FEATURES, 2).unwrap() else {
+        panic!("it is a blend")
+    };
+    let members: Vec<_> = blend.members.iter().map(|(weight, member)| (*weight, member.link)).collect();
+    assert_eq!(members, [(0.625, Link::SoftmaxOfOne), (0.375, Link::Sigmoid)]);
+}
+
+#[test]
 fn another_version_of_the_operators_is_unknown() {
     check_unknown(LINEAR, |model| model.opsets[0].1 = 12, "versions");
     check_unknown(LINEAR, |model| model.opsets.push(("com.microsoft", 1)), "versions");
@@ -50,6 +60,7 @@ fn another_operator_attribute_or_constant_is_unknown() {
     check_unknown(LINEAR, |model| node(model, "Concat").attributes[0].number = 0, "inputs");
     check_unknown(LINEAR, |model| node(model, "Gather").attributes.clear(), "operator");
     check_unknown(LINEAR, |model| node(model, "MatMul").domain = "com.microsoft", "operator");
+    check_unknown(BLEND, |model| node(model, "Add").operator = "Sub", "operator");
     check_unknown(TREES, |model| node(model, "Where").inputs.swap(1, 2), "constant");
     check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[5].integers[0] = 0, "the nodes of its trees");
     check_unknown(TREES, |model| node(model, "TreeEnsembleClassifier").attributes[2].integers[0] = 7, "the nodes of its trees");

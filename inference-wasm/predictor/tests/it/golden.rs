@@ -66,6 +66,12 @@ fn a_linear_classifier_of_three_classes_meets_the_golden_records() {
 }
 
 #[test]
+fn a_blend_meets_the_golden_records() {
+    check("golden/blend");
+    check("golden-classes/blend");
+}
+
+#[test]
 fn the_file_tells_who_the_model_is() {
     let predictor = super::predictor();
     assert_eq!((predictor.name(), predictor.version(), predictor.family()), ("churn", 3, "gradient-boosting"));

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..results import Results
 from ..sources import bank, made
 
 ALIKE = {"rounds": 100, "learning_rate": 0.1, "max_leaves": 31, "min_leaf_rows": 20, "l2": 0.0, "max_bins": 255}
-ENTRIES = [
+BOOSTING = [
     Entry("gradient-boosting", {**ALIKE, "row_share": 1.0, "column_share": 1.0, "random_strength": 0.0, "category_smoothing": 10.0}, "100 x 31"),
     Entry("lightgbm", {"n_estimators": 100, "num_leaves": 31, "learning_rate": 0.1, "max_bin": 255}, "100 x 31"),
     Entry(
@@ -22,13 +23,23 @@ ENTRIES = [
         "100 x 31",
     ),
     Entry("sklearn-hist-gradient-boosting", {"max_iter": 100, "max_leaf_nodes": 31}, "100 x 31"),
-    Entry("random-forest", {"n_trees": 10, "min_leaf_rows": 5, "max_leaves": 1_000_000}, "10 trees, no limit of leaves"),
-    Entry("random-forest", {"n_trees": 10, "min_leaf_rows": 5}, "10 trees of 256 leaves"),
-    Entry("sklearn-random-forest", {"n_estimators": 10, "min_samples_leaf": 5}, "10 trees, no limit of leaves"),
-    Entry(
-        "sklearn-random-forest", {"n_estimators": 10, "min_samples_leaf": 5, "max_leaf_nodes": 256}, "10 trees of 256 leaves"
-    ),
 ]
+
+
+def forests(n_trees: int, n_columns: int) -> list[Entry]:
+    """Forests of equal shape: as many trees, leaves, rows in a leaf, and columns that a node chooses from."""
+    alike = {"n_trees": n_trees, "column_share": math.isqrt(n_columns) / n_columns}
+    shapes = [
+        ("256 leaves", {"max_leaves": 256, "min_leaf_rows": 5}, {"max_leaf_nodes": 256, "min_samples_leaf": 5}),
+        ("5 rows in a leaf", {"max_leaves": 1_000_000, "min_leaf_rows": 5}, {"min_samples_leaf": 5}),
+        ("full depth", {"max_leaves": 1_000_000, "min_leaf_rows": 1}, {}),
+    ]
+    entries = []
+    for shape, ours, theirs in shapes:
+        label = f"{n_trees} trees, {shape}"
+        entries.append(Entry("random-forest", {**alike, **ours}, label))
+        entries.append(Entry("sklearn-random-forest", {"n_estimators": n_trees, **theirs}, label))
+    return entries
 
 
 def run(folder: Path, quick: bool) -> str:
@@ -37,9 +48,9 @@ def run(folder: Path, quick: bool) -> str:
     n_train = 100_000 if quick else 1_000_000
     table = made(n_train * 6 // 5, 28)
     rows = np.arange(len(table.classes))
-    results.measure_alone(table, "first rows", (rows[:n_train], rows[n_train:]), ENTRIES)
+    results.measure_alone(table, "first rows", (rows[:n_train], rows[n_train:]), [*BOOSTING, *forests(10, 28)[:4]])
     small = bank()
-    results.measure_alone(small, "random", small.split(42), ENTRIES)
+    results.measure_alone(small, "random", small.split(42), [*BOOSTING, *forests(10, small.features.shape[1]), *forests(100, small.features.shape[1])])
     return report(results.frame())
 
 

@@ -1,4 +1,4 @@
-//! One tree of the forest, grown on a bootstrap sample, best leaf first.
+//! One tree of the forest, grown on a bootstrap sample, best leaf first where leaves are limited.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -85,8 +85,8 @@ pub(super) fn grow(ground: &Ground, mut random: Random) -> (ForestTree, Vec<u8>)
         searcher: Searcher::new(ground, random, &workspace.samples),
         nodes: vec![Node::Leaf(0.0)],
         leaves: vec![Leaf { node: 0, depth: 0, samples: 0..workspace.samples.len() }],
+        questions: Questions::new(ground.params.max_leaves < workspace.samples.len()),
         workspace,
-        questions: BinaryHeap::new(),
     };
     growth.ask(0);
     while growth.leaves.len() < ground.params.max_leaves {
@@ -102,7 +102,7 @@ struct Growth<'a> {
     workspace: Workspace,
     nodes: Vec<Node>,
     leaves: Vec<Leaf>,
-    questions: BinaryHeap<LeafSplit>,
+    questions: Questions,
 }
 
 #[derive(Clone)]
@@ -118,13 +118,42 @@ struct LeafSplit {
     split: NodeSplit,
 }
 
+/// Questions that are still to be asked.
+enum Questions {
+    /// The one that gains most first, as not all may be asked.
+    BestFirst(BinaryHeap<LeafSplit>),
+    /// The newest first, whose rows were looked at just now: where all are asked, their order does not matter.
+    NewestFirst(Vec<LeafSplit>),
+}
+
+impl Questions {
+    fn new(are_limited: bool) -> Self {
+        if are_limited { Self::BestFirst(BinaryHeap::new()) } else { Self::NewestFirst(vec![]) }
+    }
+
+    fn push(&mut self, question: LeafSplit) {
+        match self {
+            Self::BestFirst(heap) => heap.push(question),
+            Self::NewestFirst(stack) => stack.push(question),
+        }
+    }
+
+    fn pop(&mut self) -> Option<LeafSplit> {
+        match self {
+            Self::BestFirst(heap) => heap.pop(),
+            Self::NewestFirst(stack) => stack.pop(),
+        }
+    }
+}
+
 impl Growth<'_> {
     /// Looks for a question about a leaf.
     fn ask(&mut self, leaf: usize) {
         let Leaf { depth, ref samples, .. } = self.leaves[leaf];
         if depth < self.ground.params.max_depth {
-            let split = self.searcher.best(&self.workspace.samples[samples.clone()]);
-            self.questions.extend(split.map(|split| LeafSplit { leaf, split }));
+            if let Some(split) = self.searcher.best(&self.workspace.samples[samples.clone()]) {
+                self.questions.push(LeafSplit { leaf, split });
+            }
         }
     }
 
