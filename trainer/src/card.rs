@@ -5,8 +5,10 @@
 use std::fmt::Write;
 
 use data_contract::{Contract, Evaluation, Manifest};
+use trainer_estimators::Params;
 
 use crate::import;
+use crate::model::Members;
 
 /// How many columns the card names as the most important.
 const MAX_COLUMNS: usize = 10;
@@ -62,11 +64,17 @@ fn intended(manifest: &Manifest, contract: &Contract) -> String {
     text
 }
 
-/// The family in words; for a model of another tool, that tool.
+/// The family in words; for a model of another tool, that tool; for a blend, its members.
 fn learner(manifest: &Manifest) -> String {
+    let words = |family: &str| family.replace('-', " ");
+    if let Ok(members) = serde_json::from_value::<Members>(manifest.params.clone()) {
+        let member = |(weight, params): (f64, Params)| format!("{} ({weight:.2})", words(params.family().name()));
+        let members: Vec<String> = members.with_weights().map(member).collect();
+        return format!("the weighted mean of {}", members.join(", "));
+    }
     match manifest.params.get("producer").and_then(|producer| producer.as_str()) {
         Some(producer) if manifest.family == import::FAMILY => format!("a model that {producer} wrote"),
-        _ => manifest.family.replace('-', " "),
+        _ => words(&manifest.family),
     }
 }
 

@@ -81,7 +81,12 @@ impl Members {
 
     /// The settings of each.
     pub(crate) fn of_families(self) -> Vec<Params> {
-        self.members.into_iter().map(|member| member.params).collect()
+        self.with_weights().map(|(_, params)| params).collect()
+    }
+
+    /// The settings of each, with its weight.
+    pub(crate) fn with_weights(self) -> impl Iterator<Item = (f64, Params)> {
+        self.members.into_iter().map(|member| (member.weight, member.params))
     }
 }
 

@@ -88,6 +88,8 @@ fn what_a_search_found_is_blended() {
     assert!((members.iter().map(|member| member["weight"].as_f64().unwrap()).sum::<f64>() - 1.0).abs() < 1e-9, "{members:?}");
     let loss = |version: u32| manifest(version)["validation"]["log_loss"].as_f64().unwrap();
     assert!(loss(3) < loss(1).max(loss(2)), "{} beside {} and {}", loss(3), loss(1), loss(2));
+    let card = desk.read("data/registry/versions/0003/card.md");
+    assert!(card.contains("by the weighted mean of logistic regression (0."), "{card}");
     // Its settings are those of its members.
     desk.run(["train", "--params", "data/registry/versions/0003/manifest.json"]).works();
     assert_eq!(desk.check_registry(), [1, 2, 3, 4, 5]);

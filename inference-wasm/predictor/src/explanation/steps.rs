@@ -8,13 +8,13 @@ use crate::lowered::{Body, Lowered, Parts, PartsRoom, parts};
 /// The class's probability between a row and the record: after each column but the last, in an order of the columns and in its reverse.
 pub(super) type Steps = [Vec<f64>; 2];
 
-/// Leaves of an ordinary tree are so many questions away.
-const DEPTH: usize = 8;
+/// A tree of ordinary depth takes as long as so many products.
+const PRODUCTS_OF_TREE: usize = 32;
 
-/// Products that the model takes for each row, where it takes columns apart; of a blend, with the questions of its trees.
+/// Products that the model takes for each row, where it takes columns apart; of a blend, with what its trees take.
 pub(super) fn n_products(question: &Question) -> usize {
     let of = |lowered: &Lowered| match &lowered.body {
-        Body::Trees(trees) => trees.roots.len() * DEPTH,
+        Body::Trees(trees) => trees.roots.len() * PRODUCTS_OF_TREE,
         body => parts(body).map_or(0, |model| model.n_products()),
     };
     match question.predictor.runner() {
