@@ -52,7 +52,7 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Self { n_knots: 20, l2: 1.0, bend: Some(10.0), l1: 0.0, max_evaluations: 500, tolerance: 1e-6 }
+        Self { n_knots: 20, l2: 2.0, bend: Some(5.0), l1: 0.0, max_evaluations: 500, tolerance: 1e-6 }
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64]) -> Vec<
             json!({"max_leaves": 1024, "min_leaf_rows": 3, "column_share": 0.5}),
         ],
         Family::LogisticRegression => vec![
-            json!({"n_knots": 0}),
+            json!({"n_knots": 0, "l2": 1.0}),
             json!({"bend": 100.0, "l2": 3.0}),
             json!({"n_knots": 4, "bend": 1.0, "l2": 10.0}),
             json!({"n_knots": 30, "bend": 3.0, "l2": 0.5}),
