@@ -91,8 +91,7 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         (family, trained)
     });
     let (mut versions, failed) = failed::set_apart(results)?;
-    let blend = candidates.blend(&material)?;
-    versions.extend(blend.map(|blend| register(&blend, &material, &mut writer)).transpose()?);
+    versions.extend(failed::without(blend(&candidates, &material, &mut writer))?);
     Ok(Trained { versions, failed, search })
 }
 
@@ -142,6 +141,11 @@ fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet:
     let registered = fitted.and_then(|candidate| Ok((register(&candidate, material, writer)?, candidate)));
     bar.finish_and_clear();
     registered
+}
+
+/// A version of the blend of what was trained, where it has one.
+fn blend(candidates: &Candidates, material: &Material, writer: &mut Writer) -> anyhow::Result<Option<Version>> {
+    candidates.blend(material)?.map(|blend| register(&blend, material, writer)).transpose()
 }
 
 fn register(candidate: &Candidate, material: &Material, writer: &mut Writer) -> anyhow::Result<Version> {

@@ -41,6 +41,21 @@ pub(super) fn set_apart<T>(results: impl Iterator<Item = (Family, anyhow::Result
     Ok((succeeded, failed))
 }
 
+/// What came of a blend; nothing of one that failed, as the families are there without it.
+///
+/// # Errors
+/// A registry or a disk that fails.
+pub(super) fn without<T>(blend: anyhow::Result<Option<T>>) -> anyhow::Result<Option<T>> {
+    match blend {
+        Err(error) if is_of_family(&error) => {
+            let hint = hint_of(&error).map_or(String::new(), |hint| format!("; {hint}"));
+            tracing::warn!("no version of a blend: {error:#}{hint}");
+            Ok(None)
+        }
+        others => others,
+    }
+}
+
 /// Whether other families may do better: a registry or a disk that fails does so for all of them.
 fn is_of_family(error: &anyhow::Error) -> bool {
     !error.chain().any(|cause| cause.is::<trainer_registry::Error>() || cause.is::<std::io::Error>())
@@ -98,6 +113,14 @@ mod tests {
         let results: Results = vec![(Family::RandomForest, Ok(1)), (Family::SupportVector, Err(anyhow::anyhow!("odd")))];
         let (_, failed) = set_apart(results.into_iter()).unwrap();
         assert!(failed[0].hint.contains("`--family`"), "{failed:?}");
+    }
+
+    #[test]
+    fn a_blend_that_fails_is_done_without_but_a_disk_that_fails_is_told() {
+        assert_eq!(without(Ok(Some(3))).unwrap(), Some(3));
+        assert_eq!(without::<u32>(Err(anyhow::anyhow!("the goal is out of reach"))).unwrap(), None);
+        let full = std::io::Error::other("no space left");
+        assert_eq!(without::<u32>(Err(full.into())).unwrap_err().to_string(), "no space left");
     }
 
     #[test]
