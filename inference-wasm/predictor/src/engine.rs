@@ -1,7 +1,7 @@
 //! What runs a model: our own loops over flat arrays where the trainer wrote it, tract for any other.
 
 use crate::error::{LoadError, PredictError};
-use crate::lowered::{Blend, Lowered, Recognised, Unknown};
+use crate::lowered::{Lowered, Unknown};
 use crate::onnx::Model;
 use crate::predictor::Scores;
 #[cfg(feature = "tract")]
@@ -12,8 +12,6 @@ use crate::tract::Plan;
 pub(crate) enum Engine {
     /// Flat arrays; boxed as a model is large and an engine is moved.
     Lowered(Box<Lowered>),
-    /// Several of these, of which the mean is taken.
-    Blend(Box<Blend>),
     #[cfg(feature = "tract")]
     Tract(Plan),
 }
@@ -38,9 +36,8 @@ impl Engine {
         choice: Choice,
     ) -> Result<Self, LoadError> {
         match choice {
-            Choice::Any => match Recognised::of(model, n_features, n_classes) {
-                Ok(Recognised::One(lowered)) => Ok(Self::Lowered(Box::new(lowered))),
-                Ok(Recognised::Several(blend)) => Ok(Self::Blend(Box::new(blend))),
+            Choice::Any => match Lowered::recognise(model, n_features, n_classes) {
+                Ok(lowered) => Ok(Self::Lowered(Box::new(lowered))),
                 Err(unknown) => Self::other(bytes, model, n_features, n_classes, unknown),
             },
             #[cfg(feature = "tract")]
@@ -61,7 +58,7 @@ impl Engine {
     /// The engine's name: `lowered` or `tract`.
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Self::Lowered(_) | Self::Blend(_) => "lowered",
+            Self::Lowered(_) => "lowered",
             #[cfg(feature = "tract")]
             Self::Tract(_) => "tract",
         }
@@ -72,7 +69,6 @@ impl Engine {
         let mut scores = Scores::default();
         match self {
             Self::Lowered(lowered) => lowered.scores(features, &mut scores.labels, &mut scores.probabilities),
-            Self::Blend(blend) => blend.scores(features, &mut scores.labels, &mut scores.probabilities),
             #[cfg(feature = "tract")]
             Self::Tract(plan) => {
                 plan.scores(features, &mut scores).map_err(|error| PredictError::Run { reason: format!("{error:#}") })?;

@@ -20,7 +20,7 @@ use serde::Serialize;
 
 use crate::engine::Engine;
 use crate::error::{ExplainError, PredictError};
-use crate::lowered::{Body, Link, Lowered};
+use crate::lowered::{Body, Link, Member};
 use crate::predictor::{Predictor, Scores};
 pub(crate) use kept::Kept;
 
@@ -153,8 +153,10 @@ struct Shares {
 impl Question<'_> {
     fn answer(&self, probability: f64) -> Result<Shares, PredictError> {
         let exact = match self.predictor.runner() {
-            Engine::Lowered(lowered) => self.additive(lowered, probability)?,
-            Engine::Blend(_) => None,
+            Engine::Lowered(lowered) => match lowered.only() {
+                Some(model) => self.additive(model, probability)?,
+                None => None,
+            },
             #[cfg(feature = "tract")]
             Engine::Tract(_) => None,
         };
@@ -162,7 +164,7 @@ impl Question<'_> {
     }
 
     /// Of a model that adds up: exactly. None for any other, and where its trees would take too long.
-    fn additive(&self, model: &Lowered, probability: f64) -> Result<Option<Shares>, PredictError> {
+    fn additive(&self, model: &Member, probability: f64) -> Result<Option<Shares>, PredictError> {
         let is_linear = matches!(&model.body, Body::Network(network) if network.is_linear());
         if !is_linear && !matches!(&model.body, Body::Trees(_)) {
             return Ok(None);
@@ -195,11 +197,11 @@ impl Question<'_> {
     }
 
     /// What is explained of an additive model, of feature rows.
-    fn values(&self, model: &Lowered, rows: &[f32]) -> Vec<f64> {
+    fn values(&self, model: &Member, rows: &[f32]) -> Vec<f64> {
         self.values_of(model, &model.logits(rows))
     }
 
-    fn values_of(&self, model: &Lowered, logits: &[f32]) -> Vec<f64> {
+    fn values_of(&self, model: &Member, logits: &[f32]) -> Vec<f64> {
         logits.chunks_exact(model.n_logits()).map(|logits| model.link.value(logits, self.class)).collect()
     }
 

@@ -9,9 +9,9 @@
 //! ```
 //!
 //! Every stage has its numbers behind crate-visible fields, documented with shapes, so that explanations can be computed from them:
-//! [`Body`] tells the family of computation, [`Link`] what makes probabilities of its logits. A [`Blend`] is several of these.
+//! [`Body`] tells the family of computation, [`Link`] what makes probabilities of its logits. A blend is several such models, each with its
+//! weight; what they say is added up before the decision.
 
-mod blend;
 mod calibration;
 mod exponential;
 mod inputs;
@@ -25,7 +25,6 @@ mod vector;
 use crate::link::{largest, logistic, softmax};
 use crate::onnx::Model;
 use crate::{FEATURES, LABEL, PROBABILITIES};
-pub(crate) use blend::Blend;
 pub(crate) use calibration::Calibration;
 pub(crate) use kernel::Kernel;
 pub(crate) use network::Network;
@@ -36,27 +35,29 @@ pub(crate) use trees::{Code, Trees};
 
 /// Rows that are computed together; what they need fits the second cache.
 const BLOCK: usize = 256;
+/// Of a blend; the trainer writes one of each family. A file may name the same trees any number of times.
+const MOST_MEMBERS: usize = 16;
 /// The versions of the operators that the trainer names: the default ones, and those of the ML domain.
 const OPSETS: [(&str, i64); 2] = [("", 15), ("ai.onnx.ml", 3)];
-
-/// What a graph of the trainer's is.
-#[derive(Clone, Debug)]
-pub(crate) enum Recognised {
-    /// One model.
-    One(Lowered),
-    /// Several, and their mean.
-    Several(Blend),
-}
 
 /// A classifier as numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Lowered {
+    /// One model, or those of a blend, the last one first.
+    pub(crate) members: Vec<Member>,
+    pub(crate) decision: Decision,
+}
+
+/// A model.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// What its probabilities are multiplied by; 1 where it is alone.
+    pub(crate) weight: f32,
     pub(crate) n_features: usize,
     pub(crate) n_classes: usize,
     pub(crate) body: Body,
     pub(crate) link: Link,
     pub(crate) calibration: Option<Calibration>,
-    pub(crate) decision: Decision,
 }
 
 /// What computes the logits.
@@ -97,33 +98,47 @@ pub(crate) enum Decision {
 /// What keeps several probabilities of [`Link::OneAgainstRest`] from all being 0, as the trainer writes it.
 const LEAST_SIGMOID: f32 = 1e-9;
 
-impl Recognised {
+impl Lowered {
     /// Takes a graph apart whose interface was checked.
-    pub(crate) fn of(model: &Model, n_features: usize, n_classes: usize) -> Known<Self> {
+    pub(crate) fn recognise(model: &Model, n_features: usize, n_classes: usize) -> Known<Self> {
         let opsets = &model.opsets;
         if opsets.len() != OPSETS.len() || !OPSETS.iter().all(|set| opsets.contains(set)) {
             return unknown("these versions of operators");
         }
         let reader = Reader { pattern: Pattern::new(&model.graph)?, n_features, n_classes };
-        let decision = reader.decision()?;
-        match reader.pattern.is(PROBABILITIES, "Add") {
-            true => Blend::recognise(&reader, decision).map(Self::Several),
-            false => reader.lowered(PROBABILITIES, decision).map(Self::One),
+        Ok(Self { decision: reader.decision()?, members: reader.members()? })
+    }
+
+    /// The model, where it is one and speaks with its whole weight.
+    pub(crate) fn only(&self) -> Option<&Member> {
+        match &self.members[..] {
+            [only] if only.weight == 1.0 => Some(only),
+            _ => None,
         }
+    }
+
+    /// Writes the labels and the row-major probabilities of feature rows, `[n_rows, n_features]`, into empty lists.
+    pub(crate) fn scores(&self, features: &[f32], labels: &mut Vec<i64>, probabilities: &mut Vec<f32>) {
+        for member in self.members.iter().rev() {
+            let own = member.probabilities(features);
+            probabilities.resize(own.len(), 0.0);
+            probabilities.iter_mut().zip(&own).for_each(|(sum, p)| *sum += p * member.weight);
+        }
+        labels.extend(probabilities.chunks_exact(self.members[0].n_classes).map(|row| self.decision.label(row)));
     }
 }
 
-impl Lowered {
-    /// Appends the labels and the row-major probabilities of feature rows, `[n_rows, n_features]`.
-    pub(crate) fn scores(&self, features: &[f32], labels: &mut Vec<i64>, probabilities: &mut Vec<f32>) {
-        let mut room = Room::default();
+impl Member {
+    /// The row-major probabilities of feature rows.
+    fn probabilities(&self, features: &[f32]) -> Vec<f32> {
+        let (mut room, mut probabilities) = (Room::default(), Vec::new());
         for rows in features.chunks(BLOCK * self.n_features) {
             self.logits_of_block(rows, &mut room);
             for logits in room.logits.chunks_exact(self.n_logits()) {
-                let row = self.append_probabilities(logits, probabilities);
-                labels.push(self.decision.label(row));
+                self.append_probabilities(logits, &mut probabilities);
             }
         }
+        probabilities
     }
 
     /// Appends the probabilities of a row's logits and gives them.
@@ -230,11 +245,25 @@ struct Reader<'g, 'a> {
 }
 
 impl<'a> Reader<'_, 'a> {
-    /// The model that makes the probabilities of this name.
-    fn lowered(&self, probabilities: &'a str, decision: Decision) -> Known<Lowered> {
-        let (calibration, raw) = calibration::recognise(self, probabilities)?;
-        let (body, link) = self.body(raw)?;
-        Ok(Lowered { n_features: self.n_features, n_classes: self.n_classes, body, link, calibration, decision })
+    /// The model; of a blend, which is a sum of what models say, each times its weight, the last one first.
+    fn members(&self) -> Known<Vec<Member>> {
+        let (mut members, mut rest) = (Vec::new(), Some(PROBABILITIES));
+        while let Some(sum) = rest.take() {
+            let (mut own, mut weight) = (sum, 1.0);
+            if let Ok([before, last]) = self.pattern.op(sum, "Add", &[]) {
+                (rest, own) = (Some(before), last);
+            }
+            if let Ok([probabilities, factor]) = self.pattern.op(own, "Mul", &[]) {
+                (own, weight) = (probabilities, self.pattern.float(factor)?);
+            }
+            let (calibration, raw) = calibration::recognise(self, own)?;
+            let (body, link) = self.body(raw)?;
+            if members.len() == MOST_MEMBERS {
+                return unknown("so many models");
+            }
+            members.push(Member { weight, n_features: self.n_features, n_classes: self.n_classes, body, link, calibration });
+        }
+        Ok(members)
     }
 
     fn decision(&self) -> Known<Decision> {

@@ -6,7 +6,7 @@ use data_contract::Background;
 
 use super::trees;
 use crate::error::PredictError;
-use crate::lowered::{Lowered, Trees};
+use crate::lowered::{Member, Trees};
 use crate::predictor::{Predictor, Scores};
 
 /// What a model says of its background.
@@ -25,7 +25,7 @@ impl Kept {
     }
 
     /// The logits of the background's rows.
-    pub(super) fn logits(&self, model: &Lowered, background: &Background) -> &[f32] {
+    pub(super) fn logits(&self, model: &Member, background: &Background) -> &[f32] {
         self.logits.get_or_init(|| model.logits(background.values()))
     }
 

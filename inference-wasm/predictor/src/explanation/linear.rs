@@ -1,10 +1,10 @@
 //! Exact contributions of columns that add up, each on its own: what a column's value adds, less the mean of what the background's add.
 
 use super::Question;
-use crate::lowered::Lowered;
+use crate::lowered::Member;
 
 /// Each column's contribution on the scale and in probability.
-pub(super) fn explain(question: &Question, model: &Lowered, stretches: &[f64]) -> Vec<[f64; 2]> {
+pub(super) fn explain(question: &Question, model: &Member, stretches: &[f64]) -> Vec<[f64; 2]> {
     let n_rows = stretches.len() as f64;
     let contribution = |column: usize| {
         let values = question.values(model, &changed(question, column));

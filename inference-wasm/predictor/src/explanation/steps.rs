@@ -3,23 +3,21 @@
 use super::Question;
 use crate::engine::Engine;
 use crate::error::PredictError;
-use crate::lowered::{Body, Lowered, Parts, PartsRoom, parts};
+use crate::lowered::{Member, Parts, PartsRoom, parts};
 
 /// The class's probability between a row and the record: after each column but the last, in an order of the columns and in its reverse.
 pub(super) type Steps = [Vec<f64>; 2];
 
-/// A tree of ordinary depth takes as long as so many products.
-const PRODUCTS_OF_TREE: usize = 32;
+/// What a blend is taken for, whatever its members are.
+const PRODUCTS_OF_BLEND: usize = 20_000;
 
-/// Products that the model takes for each row, where it takes columns apart; of a blend, with what its trees take.
+/// Products that the model takes for each row, where it takes columns apart or is a blend.
 pub(super) fn n_products(question: &Question) -> usize {
-    let of = |lowered: &Lowered| match &lowered.body {
-        Body::Trees(trees) => trees.roots.len() * PRODUCTS_OF_TREE,
-        body => parts(body).map_or(0, |model| model.n_products()),
-    };
     match question.predictor.runner() {
-        Engine::Lowered(lowered) => parts(&lowered.body).map_or(0, |model| model.n_products()),
-        Engine::Blend(blend) => blend.members.iter().map(|(_, member)| of(member)).sum(),
+        Engine::Lowered(lowered) => match lowered.only() {
+            Some(model) => parts(&model.body).map_or(0, |model| model.n_products()),
+            None => PRODUCTS_OF_BLEND,
+        },
         #[cfg(feature = "tract")]
         Engine::Tract(_) => 0,
     }
@@ -29,83 +27,53 @@ pub(super) fn n_products(question: &Question) -> usize {
 pub(super) enum Walker<'a> {
     /// Of any model: every step is a row of its own.
     Whole { question: &'a Question<'a>, rows: Vec<&'a [f32]> },
-    /// The same of a member of a blend.
-    Member { question: &'a Question<'a>, rows: Vec<&'a [f32]>, lowered: &'a Lowered },
     /// Of a model that takes columns apart.
     Apart(Box<Apart<'a>>),
-    /// Of a blend: the weighted sum of its members' steps.
-    Blend(Vec<(f64, Walker<'a>)>),
 }
 
 impl<'a> Walker<'a> {
     /// The fastest for a model.
     pub(super) fn new(question: &'a Question, rows: Vec<&'a [f32]>) -> Self {
-        let apart = |lowered: &'a Lowered, rows: &[&[f32]]| {
-            let model = parts(&lowered.body)?;
-            Some(Self::Apart(Box::new(Apart::new(question, lowered, model, rows))))
-        };
-        match question.predictor.runner() {
-            Engine::Lowered(lowered) => apart(lowered, &rows).unwrap_or(Self::Whole { question, rows }),
-            Engine::Blend(blend) => {
-                let member = |(weight, lowered): &'a (f32, Lowered)| {
-                    let whole = || Self::Member { question, rows: rows.clone(), lowered };
-                    (f64::from(*weight), apart(lowered, &rows).unwrap_or_else(whole))
-                };
-                Self::Blend(blend.members.iter().map(member).collect())
-            }
+        let only = match question.predictor.runner() {
+            Engine::Lowered(lowered) => lowered.only(),
             #[cfg(feature = "tract")]
-            Engine::Tract(_) => Self::Whole { question, rows },
+            Engine::Tract(_) => None,
+        };
+        match only.and_then(|only| Some((only, parts(&only.body)?))) {
+            Some((only, model)) => Self::Apart(Box::new(Apart::new(question, only, model, &rows))),
+            None => Self::Whole { question, rows },
         }
     }
 
     /// The steps from the row of this number.
     pub(super) fn steps(&mut self, row: usize, order: &[usize]) -> Result<Steps, PredictError> {
         match self {
-            Self::Whole { question, rows } => steps_of(question.probabilities(&mixed(question.own, rows[row], order))?, order),
-            Self::Member { question, rows, lowered } => {
-                let (mut labels, mut probabilities) = (Vec::new(), Vec::new());
-                lowered.scores(&mixed(question.own, rows[row], order), &mut labels, &mut probabilities);
-                let of_class = probabilities.iter().skip(question.class).step_by(lowered.n_classes);
-                steps_of(of_class.copied().map(f64::from).collect(), order)
-            }
+            Self::Whole { question, rows } => whole(question, rows[row], order),
             Self::Apart(apart) => Ok(apart.steps(row, order)),
-            Self::Blend(members) => {
-                let mut sums = [vec![0.0; order.len() - 1], vec![0.0; order.len() - 1]];
-                for (weight, member) in members {
-                    let steps = member.steps(row, order)?;
-                    let pairs = sums.iter_mut().flatten().zip(steps.iter().flatten());
-                    pairs.for_each(|(sum, step)| *sum += *weight * step);
-                }
-                Ok(sums)
-            }
         }
     }
 }
 
-/// The rows between a background row and the record, there and back.
-fn mixed(own: &[f32], row: &[f32], order: &[usize]) -> Vec<f32> {
+fn whole(question: &Question, row: &[f32], order: &[usize]) -> Result<Steps, PredictError> {
     let n_between = order.len() - 1;
     let mut mixed = Vec::with_capacity(2 * n_between * order.len());
     for is_reverse in [false, true] {
         let mut step = row.to_vec();
         for at in 0..n_between {
             let column = order[if is_reverse { n_between - at } else { at }];
-            step[column] = own[column];
+            step[column] = question.own[column];
             mixed.extend_from_slice(&step);
         }
     }
-    mixed
-}
-
-fn steps_of(mut forwards: Vec<f64>, order: &[usize]) -> Result<Steps, PredictError> {
-    let backwards = forwards.split_off(order.len() - 1);
+    let mut forwards = question.probabilities(&mixed)?;
+    let backwards = forwards.split_off(n_between);
     Ok([forwards, backwards])
 }
 
 /// What each column gives, computed once for each of its values.
 pub(super) struct Apart<'a> {
     model: &'a dyn Parts,
-    lowered: &'a Lowered,
+    only: &'a Member,
     class: usize,
     width: usize,
     /// What the record's columns give, `[columns, width]`.
@@ -120,7 +88,7 @@ pub(super) struct Apart<'a> {
 }
 
 impl<'a> Apart<'a> {
-    fn new(question: &Question, lowered: &'a Lowered, model: &'a dyn Parts, rows: &[&[f32]]) -> Self {
+    fn new(question: &Question, only: &'a Member, model: &'a dyn Parts, rows: &[&[f32]]) -> Self {
         let (n_columns, width) = (question.own.len(), model.width());
         let mut own = Vec::with_capacity(n_columns * width);
         (0..n_columns).for_each(|column| model.append_part(column, question.own[column], &mut own));
@@ -135,7 +103,7 @@ impl<'a> Apart<'a> {
             }
         }
         let rest = vec![model.neutral(); (n_columns + 1) * width];
-        Self { model, lowered, class: question.class, width, own, parts, starts, rest, room: PartsRoom::default() }
+        Self { model, only, class: question.class, width, own, parts, starts, rest, room: PartsRoom::default() }
     }
 
     /// What a column gives, of the record or of a row.
@@ -172,7 +140,7 @@ impl<'a> Apart<'a> {
             logits.clear();
             self.model.finish(&joined, &mut self.room, &mut logits);
             probabilities.clear();
-            found.push(f64::from(self.lowered.append_probabilities(&logits, &mut probabilities)[self.class]));
+            found.push(f64::from(self.only.append_probabilities(&logits, &mut probabilities)[self.class]));
         }
         self.rest = rest;
         found

@@ -61,6 +61,7 @@ fn by_definition(question: &Question, worth_of: &dyn Fn(&[f32]) -> f64) -> Vec<f
 fn check(model: &[u8], method: Method, scale: Scale) {
     let predictor = predictor(model, 12);
     let Engine::Lowered(lowered) = predictor.runner() else { panic!("the golden models are the trainer's") };
+    let only = lowered.only().unwrap();
     let n_features = predictor.contract().n_features();
     for at in 0..5 {
         let own: Vec<f32> =
@@ -70,7 +71,7 @@ fn check(model: &[u8], method: Method, scale: Scale) {
         let probability = question.probabilities(&own).unwrap()[0];
         let shares = question.answer(probability).unwrap();
         assert_eq!((shares.method, shares.scale, shares.standard_error), (method, scale, None));
-        let expected = by_definition(&question, &|row| question.values(lowered, row)[0]);
+        let expected = by_definition(&question, &|row| question.values(only, row)[0]);
         for (column, ([found, _], expected)) in shares.contributions.iter().zip(&expected).enumerate() {
             assert!((found - expected).abs() < 1e-5, "row {at}, column {column}: {found}, by definition {expected}");
         }

@@ -15,7 +15,7 @@ use answers::BLOCK;
 
 use super::Question;
 use super::weight::Weights;
-use crate::lowered::{Lowered, Trees};
+use crate::lowered::{Member, Trees};
 pub(super) use answers::answers;
 
 /// Nodes that are visited at most, and rows that come to leaves, some tenths of a second; a sum of trees that needs more is explained in
@@ -25,7 +25,7 @@ const MOST_STEPS: u32 = 50_000_000;
 const MOST_DEPTH: u32 = 1000;
 
 /// Each column's contribution on the scale and in probability; none where it would take too long.
-pub(super) fn explain(question: &Question, model: &Lowered, trees: &Trees, stretches: &[f64]) -> Option<Vec<[f64; 2]>> {
+pub(super) fn explain(question: &Question, model: &Member, trees: &Trees, stretches: &[f64]) -> Option<Vec<[f64; 2]>> {
     let n_rows = stretches.len();
     let mut codes = Vec::new();
     trees.code(question.own, model.n_features, &mut codes);
@@ -67,7 +67,7 @@ struct Way {
 type Sum = [f64; 2];
 
 struct Walk<'a> {
-    model: &'a Lowered,
+    model: &'a Member,
     trees: &'a Trees,
     class: usize,
     /// The record's codes.

@@ -12,15 +12,12 @@ const N_FEATURES: usize = 7;
 fn check_unknown(bytes: &[u8], change: impl FnOnce(&mut Model), message: &str) {
     let mut model = Model::read(bytes).unwrap();
     change(&mut model);
-    let unknown = Recognised::of(&model, N_FEATURES, 2).unwrap_err();
+    let unknown = Lowered::recognise(&model, N_FEATURES, 2).unwrap_err();
     assert!(unknown.0.contains(message), "{}", unknown.0);
 }
 
-fn one(bytes: &[u8]) -> Lowered {
-    match Recognised::of(&Model::read(bytes).unwrap(), N_FEATURES, 2).unwrap() {
-        Recognised::One(lowered) => lowered,
-        Recognised::Several(_) => panic!("it is one model"),
-    }
+fn lowered(bytes: &[u8]) -> Lowered {
+    Lowered::recognise(&Model::read(bytes).unwrap(), N_FEATURES, 2).unwrap()
 }
 
 fn node<'m, 'a>(model: &'m mut Model<'a>, operator: &str) -> &'m mut Node<'a> {
@@ -29,21 +26,22 @@ fn node<'m, 'a>(model: &'m mut Model<'a>, operator: &str) -> &'m mut Node<'a> {
 
 #[test]
 fn what_the_trainer_wrote_is_lowered() {
-    let trees = one(TREES);
+    let whole = lowered(TREES);
+    let trees = whole.only().unwrap();
     assert!(matches!(&trees.body, Body::Trees(trees) if trees.roots.len() == 24 && trees.n_logits == 1));
-    assert_eq!((trees.link, trees.decision, trees.calibration), (Link::SoftmaxOfOne, Decision::Above(0.35), None));
-    let linear = one(LINEAR);
+    assert_eq!((trees.link, whole.decision, &trees.calibration), (Link::SoftmaxOfOne, Decision::Above(0.35), &None));
+    let whole = lowered(LINEAR);
+    let linear = whole.only().unwrap();
     assert!(matches!(&linear.body, Body::Network(network) if network.networks.len() == 1 && network.networks[0].len() == 1));
     assert_eq!((linear.link, linear.n_logits()), (Link::Sigmoid, 1));
 }
 
 #[test]
-fn a_blend_is_lowered_member_by_member() {
-    let Recognised::Several(blend) = Recognised::of(&Model::read(BLEND).unwrap(), N_FEATURES, 2).unwrap() else {
-        panic!("it is a blend")
-    };
-    let members: Vec<_> = blend.members.iter().map(|(weight, member)| (*weight, member.link)).collect();
-    assert_eq!(members, [(0.625, Link::SoftmaxOfOne), (0.375, Link::Sigmoid)]);
+fn a_blend_is_lowered_member_by_member_the_last_one_first() {
+    let blend = lowered(BLEND);
+    assert!(blend.only().is_none());
+    let members: Vec<_> = blend.members.iter().map(|member| (member.weight, member.link)).collect();
+    assert_eq!(members, [(0.375, Link::Sigmoid), (0.625, Link::SoftmaxOfOne)]);
 }
 
 #[test]
@@ -82,7 +80,7 @@ fn a_graph_in_circles_and_one_that_reads_a_constant_often_are_unknown() {
 
 #[test]
 fn blocks_and_single_rows_give_the_same() {
-    let lowered = one(TREES);
+    let lowered = lowered(TREES);
     let row =
         |at: usize| [at as f32 * 0.3, f32::NAN, (at % 90) as f32, (at % 13) as f32, (at % 4) as f32 - 1.0, (at % 9) as f32, 1.0];
     let rows: Vec<f32> = (0..BLOCK + 13).flat_map(row).collect();
