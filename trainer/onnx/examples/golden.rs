@@ -95,7 +95,7 @@ impl Problem {
         let member = |weight, classifier| Member { weight, classifier, calibration: None };
         let members =
             vec![member(OF_TREES, Classifier::Trees(trees.clone())), member(1.0 - OF_TREES, Classifier::Linear(linear.clone()))];
-        self.write_bundle("blend", Blend { members }.to_model(&self.head("blend")), &rows, mean)
+        self.write_bundle("blend", Classifier::Blend(Blend { members }).to_model(&self.head("blend")), &rows, mean)
     }
 
     fn n_outputs(&self) -> usize {

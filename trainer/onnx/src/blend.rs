@@ -6,7 +6,6 @@ use crate::calibration::Calibration;
 use crate::classifier::Classifier;
 use crate::error::{self, Error};
 use crate::graph::Graph;
-use crate::head::Head;
 
 /// A weighted mean of the probabilities of several classifiers.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,18 +50,6 @@ impl Blend {
         Ok(())
     }
 
-    /// The ONNX file. The head's own calibration comes after the mean.
-    ///
-    /// # Panics
-    /// When [`Blend::check`] refuses the blend.
-    pub fn to_model(&self, head: &Head) -> Vec<u8> {
-        self.check().expect("a blend that passes its check");
-        let (n_features, n_classes) = self.members[0].classifier.shape();
-        let mut graph = Graph::default();
-        self.write(&mut graph);
-        graph.finish(head, n_features, n_classes)
-    }
-
     /// From the features to the probabilities.
     pub(crate) fn write(&self, graph: &mut Graph) {
         let shares: Vec<String> = self.members.iter().map(|member| member.share(graph)).collect();
@@ -92,6 +79,7 @@ mod tests {
 
     use super::*;
     use crate::calibration::Curve;
+    use crate::head::Head;
     use crate::inputs::{Inputs, NumericInput};
     use crate::linear::LinearClassifier;
     use crate::proto::ModelProto;
@@ -113,7 +101,7 @@ mod tests {
         let curve = Curve { start: 0.1, knots: vec![0.2], widths: vec![0.5], slopes: vec![1.0] };
         let calibrated = Member { calibration: Some(Calibration::Curves(vec![curve])), ..member(0.25, 3.0) };
         let blend = Blend { members: vec![member(0.5, 1.0), calibrated, member(0.25, 2.0)] };
-        let model = ModelProto::decode(&blend.to_model(&Head::default())[..]).unwrap();
+        let model = ModelProto::decode(&Classifier::Blend(blend).to_model(&Head::default())[..]).unwrap();
         let nodes = model.graph.unwrap().node;
         let outputs: Vec<&String> = nodes.iter().flat_map(|node| &node.output).collect();
         let unique: std::collections::BTreeSet<_> = outputs.iter().collect();

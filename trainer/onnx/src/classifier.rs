@@ -44,13 +44,11 @@ impl Classifier {
     /// # Panics
     /// When [`Classifier::check`] refuses the classifier.
     pub fn to_model(&self, head: &Head) -> Vec<u8> {
-        match self {
-            Self::Trees(trees) => trees.to_model(head),
-            Self::Linear(linear) => linear.to_model(head),
-            Self::Kernel(kernel) => kernel.to_model(head),
-            Self::Perceptron(perceptron) => perceptron.to_model(head),
-            Self::Blend(blend) => blend.to_model(head),
-        }
+        self.check().expect("a classifier that passes its check");
+        let (n_features, n_classes) = self.shape();
+        let mut graph = Graph::default();
+        self.write(&mut graph);
+        graph.finish(head, n_features, n_classes)
     }
 
     /// Width of a feature row, and number of probability columns.

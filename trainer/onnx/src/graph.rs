@@ -14,8 +14,6 @@ pub(crate) const PROBABILITIES: &str = "probabilities";
 pub(crate) const LABEL: &str = "label";
 pub(crate) const ML: &str = "ai.onnx.ml";
 const AXIS: &str = "axis";
-/// What an operator of the ML domain takes for the label.
-const OWN_LABEL: &str = "operator_label";
 
 /// Operators and constants so far.
 #[derive(Default)]
@@ -71,10 +69,7 @@ impl Graph {
 
     /// A classifier of the ML domain, from the features to the probabilities; its own label is not used.
     pub(crate) fn classifier(&mut self, op_type: &str, attributes: Vec<AttributeProto>) {
-        let own_label = match self.nodes.len() {
-            0 => OWN_LABEL.to_owned(),
-            n_before => format!("{OWN_LABEL}_{n_before}"),
-        };
+        let own_label = format!("operator_label_{}", self.nodes.len());
         self.node(ML, op_type, &[FEATURES], &[&own_label, PROBABILITIES], attributes);
     }
 
