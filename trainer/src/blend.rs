@@ -22,6 +22,7 @@ impl Candidates {
         if let Some(Candidate { judgement: rows, .. }) = self.0.first() {
             let other = &mut candidate.judgement;
             if other.classes != rows.classes || other.repeats.len() != rows.repeats.len() {
+                tracing::warn!("{} was judged on other rows and takes no part in the blend", candidate.model.family());
                 return;
             }
             other.features = Rc::clone(&rows.features);
@@ -35,7 +36,7 @@ impl Candidates {
     /// A threshold's goal that is out of reach.
     pub(crate) fn blend(&self, material: &Material) -> anyhow::Result<Option<Candidate>> {
         let Some(Candidate { judgement: rows, .. }) = self.0.first() else { return Ok(None) };
-        blend(&self.0, rows, material)
+        weighted_mean(&self.0, rows, material)
     }
 
     /// Their blend, or the best of them where they have none; nothing where there are none.
@@ -54,7 +55,7 @@ impl Candidates {
     }
 }
 
-fn blend(candidates: &[Candidate], rows: &Judgement, material: &Material) -> anyhow::Result<Option<Candidate>> {
+fn weighted_mean(candidates: &[Candidate], rows: &Judgement, material: &Material) -> anyhow::Result<Option<Candidate>> {
     let choose = |of: &dyn Fn(&Judgement) -> &Matrix| {
         let held_out: Vec<&Matrix> = candidates.iter().map(|candidate| of(&candidate.judgement)).collect();
         blend::choose(&held_out, rows.truth(), material.seed)

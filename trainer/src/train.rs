@@ -78,12 +78,28 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         None => vec![],
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
-    let mut candidates = Candidates::default();
-    let results = families.into_iter().map(|family| {
+    let settings = families.into_iter().map(|family| {
         let chosen = search.iter().map(|found| &found.params).chain(&given).find(|params| params.family() == family);
-        let params = directed(chosen.cloned().unwrap_or_else(|| Params::default_for(family)), dataset);
-        let trained = train_family(params, &material, &mut writer, place.quiet).map(|(version, candidate)| {
-            if args.budget.is_some() {
+        directed(chosen.cloned().unwrap_or_else(|| Params::default_for(family)), dataset)
+    });
+    let is_blended = args.budget.is_some();
+    let (versions, failed) = train_families(settings, is_blended, &material, &mut writer, place.quiet)?;
+    Ok(Trained { versions, failed, search })
+}
+
+/// A version of each family, and one of their blend where that is asked for.
+fn train_families(
+    settings: impl Iterator<Item = Params>,
+    is_blended: bool,
+    material: &Material,
+    writer: &mut Writer,
+    quiet: bool,
+) -> anyhow::Result<(Vec<Version>, Vec<Failed>)> {
+    let mut candidates = Candidates::default();
+    let results = settings.map(|params| {
+        let family = params.family();
+        let trained = train_family(params, material, writer, quiet).map(|(version, candidate)| {
+            if is_blended {
                 candidates.add(candidate);
             }
             version
@@ -91,8 +107,8 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         (family, trained)
     });
     let (mut versions, failed) = failed::set_apart(results)?;
-    versions.extend(failed::without(blend(&candidates, &material, &mut writer))?);
-    Ok(Trained { versions, failed, search })
+    versions.extend(failed::without(blend(&candidates, material, writer))?);
+    Ok((versions, failed))
 }
 
 /// Settings from a file: as they stand there alone, or under `params` as in a manifest; of a blend, those of its members.

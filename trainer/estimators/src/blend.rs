@@ -70,10 +70,10 @@ fn weights(models: &[&Matrix], truth: Truth, rows: &[usize]) -> Vec<f64> {
     let step = rows.len().div_ceil(MAX_ROWS).max(1);
     let rows: Vec<usize> = rows.iter().copied().step_by(step).filter(|&row| truth.weight(row) > 0.0).collect();
     let likelihood = |model: &&Matrix, row: usize| f64::from(model.row(row)[truth.classes[row] as usize]).max(1e-15);
+    let row_weights: Vec<f64> = rows.iter().map(|&row| truth.weight(row)).collect();
     let mut members: Vec<usize> = (0..models.len()).collect();
     loop {
         let likelihoods = rows.iter().flat_map(|&row| members.iter().map(move |&member| likelihood(&models[member], row)));
-        let row_weights: Vec<f64> = rows.iter().map(|&row| truth.weight(row)).collect();
         let found = shares(&likelihoods.collect::<Vec<f64>>(), &row_weights, members.len());
         let least = (0..found.len()).min_by(|&a, &b| found[a].total_cmp(&found[b])).unwrap_or(0);
         if found[least] >= LEAST_WEIGHT {
@@ -118,11 +118,6 @@ impl Blend {
     /// Takes models that were fitted on the same rows, each with its weight above 0; all together are 1.
     pub fn new(members: Vec<(f32, Calibrated)>) -> Self {
         Self { members }
-    }
-
-    /// The models, each with its weight.
-    pub fn members(&self) -> &[(f32, Calibrated)] {
-        &self.members
     }
 
     /// Probabilities `[N, C]`, by the same float32 steps as in the exported graph.

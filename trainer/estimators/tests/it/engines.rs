@@ -38,3 +38,19 @@ pub(crate) fn check_within(model: &[u8], rows: &Matrix, tolerance: f32, case: &s
         assert!(apart > 0.0 || own.labels[row] == other.labels[row], "labels of {own_row:?}; {case}");
     }
 }
+
+/// Compares the engines, and what a model says of some rows with what its file says of them.
+#[track_caller]
+pub(crate) fn check_file(file: &[u8], rows: &Matrix, own: &Matrix, tolerance: f32, case: &str) {
+    check_within(file, rows, tolerance, case);
+    check_says(file, rows, own, tolerance, case);
+}
+
+/// Compares what a model says of some rows with what its file says of them.
+#[track_caller]
+pub(crate) fn check_says(file: &[u8], rows: &Matrix, own: &Matrix, tolerance: f32, case: &str) {
+    let scores = Predictor::load(file).unwrap().scores(rows.values(), rows.n_rows()).unwrap();
+    let apart = own.values().iter().zip(&scores.probabilities).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart <= tolerance, "{case}: {apart}");
+    assert!(own.rows().all(|row| (row.iter().sum::<f32>() - 1.0).abs() < 1e-5));
+}
