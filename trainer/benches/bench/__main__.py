@@ -6,9 +6,18 @@ import argparse
 import os
 from pathlib import Path
 
-from .scenarios import bank, five, large, made, searched, small, unseen
+from .scenarios import bank, five, keel, large, made, searched, small, unseen
 
-SCENARIOS = {"bank": bank, "small": small, "searched": searched, "unseen": unseen, "made": made, "five": five, "large": large}
+SCENARIOS = {
+    "bank": bank,
+    "small": small,
+    "searched": searched,
+    "unseen": unseen,
+    "keel": keel,
+    "made": made,
+    "five": five,
+    "large": large,
+}
 
 
 def main() -> None:
