@@ -99,8 +99,9 @@ pub enum FeatureKind {
 
 /// The level a categorical value stands for, if it is one; the exported graphs decide by the same equality in float32.
 pub(crate) fn level_of(value: f32, n_levels: usize) -> Option<usize> {
-    let level = value as usize;
-    (level as f32 == value && level < n_levels).then_some(level)
+    // To u32 and back is one instruction each.
+    let level = value as u32;
+    (level as f32 == value && (level as usize) < n_levels).then_some(level as usize)
 }
 
 /// Labelled rows: features, their kinds, one class per row and perhaps one weight per row.

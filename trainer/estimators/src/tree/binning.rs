@@ -4,6 +4,8 @@
 //! own. A categorical column has one bin per level; of more than 255 levels, the rarest share the missing bin and are treated like a
 //! missing level. Cuts are float32 numbers between two neighbouring values, so `value <= cut` decides exactly as the bins do.
 
+use std::hint::select_unpredictable;
+
 use rayon::prelude::*;
 
 use super::binned::BinnedRows;
@@ -93,13 +95,42 @@ impl Column {
     fn put(&self, values: &[f32], bins: &mut [u8], step: usize) {
         let places = bins.iter_mut().step_by(step).zip(values.iter().step_by(step));
         match self {
-            Column::Numeric { upper } => places.for_each(|(bin, &value)| {
-                *bin = if value.is_nan() { 0 } else { (upper.partition_point(|&cut| cut < value) + 1) as u8 };
-            }),
+            Column::Numeric { upper } => {
+                let cuts = Cuts::new(upper);
+                places.for_each(|(bin, &value)| *bin = if value.is_nan() { 0 } else { (cuts.n_below(value) + 1) as u8 });
+            }
             Column::Categorical { bin_of_level, .. } => places.for_each(|(bin, &value)| {
                 *bin = level_of(value, bin_of_level.len()).map_or(0, |level| bin_of_level[level]);
             }),
         }
+    }
+}
+
+/// Ascending cuts, laid out to be searched without a branch that depends on the value: what comes next need not be guessed.
+struct Cuts {
+    /// Filled up with infinity.
+    table: [f32; N_BINS],
+    /// Half of a power of two that is above their number.
+    first_step: usize,
+}
+
+impl Cuts {
+    fn new(cuts: &[f32]) -> Self {
+        let mut table = [f32::INFINITY; N_BINS];
+        table[..cuts.len()].copy_from_slice(cuts);
+        Self { table, first_step: (cuts.len() + 1).next_power_of_two() / 2 }
+    }
+
+    /// How many are below a value.
+    #[inline(always)]
+    fn n_below(&self, value: f32) -> usize {
+        let (mut n_below, mut step) = (0, self.first_step);
+        while step > 0 {
+            let is_below = self.table[(n_below + step - 1) % N_BINS] < value;
+            n_below = select_unpredictable(is_below, n_below + step, n_below);
+            step /= 2;
+        }
+        n_below
     }
 }
 
@@ -205,6 +236,17 @@ mod tests {
             let test = binning.test(0, &Question::AtMost { bin, missing_yes: false });
             for (value, &its_bin) in values.iter().zip(&bins) {
                 assert_eq!(test.holds(*value), its_bin <= bin, "{value} in bin {its_bin}, cut after {bin}");
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_cuts_are_below_a_value_as_a_search_with_branches_finds() {
+        for n_cuts in [0, 1, 2, 3, 7, 8, 100, 127, 128, 254, 255] {
+            let cuts: Vec<f32> = (0..n_cuts).map(|cut| cut as f32 * 0.5 - 20.0).collect();
+            let values = (-50..300).map(|value| value as f32 * 0.4).chain([f32::MIN, f32::MAX]);
+            for value in values.chain(cuts.iter().copied()) {
+                assert_eq!(Cuts::new(&cuts).n_below(value), cuts.partition_point(|&cut| cut < value), "{value} of {n_cuts}");
             }
         }
     }
