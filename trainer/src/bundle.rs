@@ -15,7 +15,7 @@ use trainer_onnx::Head;
 use trainer_registry::{Draft, Version, Writer};
 
 use crate::candidate::{Candidate, Judgement};
-use crate::evaluation::Judged;
+use crate::evaluation::{Asked, Judged};
 use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
 use crate::reference::Unseen;
@@ -122,9 +122,10 @@ fn evaluate(candidate: &Candidate, material: &Material) -> anyhow::Result<Evalua
         selected_by: &material.training.metric,
         seed: material.seed,
     };
-    let asked = candidate.judgement.unseen.as_ref().unwrap_or(&candidate.model);
-    let predict = |features: &Matrix| asked.probabilities(features);
-    Ok(judged.evaluate(if material.explain { Some(&predict) } else { None })?)
+    let model = candidate.judgement.unseen.as_ref().unwrap_or(&candidate.model);
+    let predict = |features: &Matrix| model.probabilities(features);
+    let asked = || Asked { predict: &predict, n_products: model.to_onnx().0.classifier.n_products() };
+    Ok(judged.evaluate(material.explain.then(asked))?)
 }
 
 fn count_reference(candidate: &Candidate, material: &Material) -> anyhow::Result<data_contract::Reference> {

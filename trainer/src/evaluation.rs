@@ -25,6 +25,9 @@ const REPEATS: usize = 2;
 const PREDICTIONS: usize = 40_000;
 const FEWEST_ROWS: usize = 50;
 
+/// Multiplications that they take at most: a model of many trees is asked about fewer rows yet.
+const PRODUCTS: usize = 10_000_000_000;
+
 /// Points of a partial dependence and slices of a column, at most.
 const MAX_POINTS: usize = 10;
 const MAX_SLICES: usize = 8;
@@ -48,16 +51,32 @@ pub(crate) struct Judged<'a> {
     pub(crate) seed: u64,
 }
 
+/// A model that is asked about changed rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) predict: Predict<'a>,
+    /// About how many multiplications a row takes it.
+    pub(crate) n_products: usize,
+}
+
+impl Asked<'_> {
+    /// How many rows are asked about when each takes so many predictions.
+    fn n_rows(&self, most: usize, n_predictions: usize) -> usize {
+        let able = PREDICTIONS.min(PRODUCTS / self.n_products.max(1));
+        (able / n_predictions.max(1)).clamp(FEWEST_ROWS, most)
+    }
+}
+
 impl Judged<'_> {
-    /// Evaluates; `predict` is asked about changed rows, and where there is none, nothing is explained.
-    pub(crate) fn evaluate(&self, predict: Option<Predict>) -> Result<Evaluation, Error> {
+    /// Evaluates; where no model is asked, nothing is explained.
+    pub(crate) fn evaluate(&self, asked: Option<Asked>) -> Result<Evaluation, Error> {
         let Judgement { probabilities, repeats, choice, .. } = self.judgement;
         let truth = self.judgement.truth();
         let threshold = choice.as_ref().map_or(0.5, |choice| choice.threshold as f32);
         let two_classes = self.contract.target.classes.len() == 2;
         let profit = self.profit.filter(|_| two_classes);
-        let (importance, dependence) = match predict {
-            Some(predict) => (self.importance(predict)?, self.dependence(predict)?),
+        let (importance, dependence) = match asked {
+            Some(asked) => (self.importance(asked)?, self.dependence(asked)?),
             None => (vec![], vec![]),
         };
         Ok(Evaluation {
@@ -113,11 +132,11 @@ impl Judged<'_> {
         self.judgement.weights.as_ref().map(|weights| rows.iter().map(|&row| weights[row]).collect())
     }
 
-    fn importance(&self, predict: Predict) -> Result<Vec<Importance>, Error> {
-        let rows = self.explained(asked_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
+    fn importance(&self, asked: Asked) -> Result<Vec<Importance>, Error> {
+        let rows = self.explained(asked.n_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
         let (classes, weights) = (self.classes_of(&rows), self.weights_of(&rows));
         let truth = Truth::new(&classes, weights.as_deref());
-        let worth = permutation_importance(predict, &self.features().select(&rows), truth, REPEATS, self.seed)?;
+        let worth = permutation_importance(asked.predict, &self.features().select(&rows), truth, REPEATS, self.seed)?;
         let named = self.contract.columns.iter().zip(worth);
         let mut importance: Vec<Importance> = named
             .map(|(column, worth)| Importance { column: column.name.clone(), mean: worth.mean, deviation: worth.deviation })
@@ -126,11 +145,11 @@ impl Judged<'_> {
         Ok(importance)
     }
 
-    fn dependence(&self, predict: Predict) -> Result<Vec<Dependence>, Error> {
+    fn dependence(&self, asked: Asked) -> Result<Vec<Dependence>, Error> {
         let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
-        let asked = self.explained(asked_rows(DEPENDENCE_ROWS, n_points));
-        let (rows, weights) = (self.features().select(&asked), self.weights_of(&asked));
-        let weights = weights.as_deref();
+        let rows = self.explained(asked.n_rows(DEPENDENCE_ROWS, n_points));
+        let (rows, weights) = (self.features().select(&rows), self.weights_of(&rows));
+        let (predict, weights) = (asked.predict, weights.as_deref());
         let of_column = |(at, column): (usize, &Column)| match column.kind {
             ColumnKind::Date { time, .. } => {
                 DateDependence { predict, rows: &rows, weights, at }.all(&self.spread(at), &column.name, time)
@@ -320,11 +339,6 @@ fn mean_estimate(estimates: &[&Estimate]) -> Estimate {
     Estimate { value: mean(|estimate| estimate.value), low: mean(|estimate| estimate.low), high: mean(|estimate| estimate.high) }
 }
 
-/// How many rows are asked about when each takes so many predictions.
-fn asked_rows(most: usize, n_predictions: usize) -> usize {
-    (PREDICTIONS / n_predictions.max(1)).clamp(FEWEST_ROWS, most)
-}
-
 /// Row numbers, evenly spaced.
 fn spaced(n_rows: usize, n_wanted: usize) -> Vec<usize> {
     (0..n_rows).step_by(n_rows.div_ceil(n_wanted).max(1)).collect()
@@ -342,5 +356,18 @@ fn as_json(value: f32, kind: &ColumnKind) -> Json {
             levels.get(value as usize).map_or(Json::Null, |level| level.as_str().into())
         }
         ColumnKind::Categorical { .. } => Json::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_a_row_takes_the_fewer_are_asked_about() {
+        let n_rows = |n_products| Asked { predict: &|features| features.clone(), n_products }.n_rows(EXPLAINED_ROWS, 32);
+        assert_eq!([1, 32_000, 832_000, 1_000_000_000].map(n_rows), [1000, 1000, 375, FEWEST_ROWS]);
+        let of_many_columns = Asked { predict: &|features| features.clone(), n_products: 1 }.n_rows(EXPLAINED_ROWS, 400);
+        assert_eq!(of_many_columns, 100);
     }
 }

@@ -24,7 +24,7 @@ use trainer_registry::{Registry, Version};
 use crate::args::{Import, Place};
 use crate::bundle::{self, Parts};
 use crate::candidate::Judgement;
-use crate::evaluation::Judged;
+use crate::evaluation::{Asked, Judged};
 use crate::failure::{Hint, failure};
 use crate::leaderboard::Board;
 use crate::output::{self, Shown};
@@ -278,7 +278,8 @@ fn judge(rows: &Rows, dataset: &Dataset, predictor: &Predictor, choice: Option<T
         selected_by: &dataset.training.metric,
         seed,
     };
-    let evaluation = judged.evaluate(Some(&ask))?;
+    // What a row takes a foreign graph is not known.
+    let evaluation = judged.evaluate(Some(Asked { predict: &ask, n_products: 1 }))?;
     let golden = golden::draw(rows.contract, &ask, threshold, seed)?;
     match fault.into_inner() {
         Some(error) => Err(error.context("the model fails on rows that the contract allows")),

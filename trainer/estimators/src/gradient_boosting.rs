@@ -23,8 +23,8 @@ use boosting::Boosting;
 pub use params::Params;
 use watch::{Best, Watch};
 
-/// Rows whose raw values are computed together.
-const CHUNK: usize = 4096;
+/// Rows whose raw values are computed together; the processor's cache holds them.
+const CHUNK: usize = 512;
 
 /// With fewer training rows than this and no validation rows, the number of rounds is found on all folds, else on one.
 const MAX_FOLDED_ROWS: usize = 5000;
@@ -154,9 +154,7 @@ impl Classifier for Fitted {
         assert_eq!(features.n_features(), self.n_features, "rows of the width the model was fitted on");
         let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
             let mut probabilities = Vec::new();
-            for row in rows.chunks_exact(self.n_features) {
-                push_probabilities(&self.raw(row), &mut probabilities);
-            }
+            self.raw(rows).chunks_exact(self.base.len()).for_each(|raw| push_probabilities(raw, &mut probabilities));
             probabilities
         });
         let values = chunks.collect::<Vec<_>>().concat();
@@ -216,12 +214,10 @@ impl Fitted {
         Self { n_models, ..mean }
     }
 
-    /// Raw values of a row: float32 sums in the order of the trees.
-    fn raw(&self, row: &[f32]) -> Vec<f32> {
-        let mut raw = self.base.clone();
-        for round in &self.rounds {
-            add_round(round, row, &mut raw);
-        }
+    /// Raw values of rows, `[N, outputs]`: float32 sums in the order of the trees.
+    fn raw(&self, rows: &[f32]) -> Vec<f32> {
+        let mut raw = self.base.repeat(rows.len() / self.n_features);
+        self.rounds.iter().for_each(|round| add_round(round, rows, self.n_features, &mut raw));
         raw
     }
 }
@@ -232,9 +228,11 @@ fn leaves(rounds: &mut [Vec<Tree>]) -> impl Iterator<Item = &mut f32> {
     nodes.filter_map(|node| if let Node::Leaf(value) = node { Some(value) } else { None })
 }
 
-fn add_round(round: &[Tree], row: &[f32], raw: &mut [f32]) {
-    for (raw, tree) in raw.iter_mut().zip(round) {
-        *raw += tree.value(row);
+/// Adds a round to the raw values of rows of this width; every tree sees all of them before the next, so that it is fetched once.
+fn add_round(round: &[Tree], rows: &[f32], width: usize, raw: &mut [f32]) {
+    for (output, tree) in round.iter().enumerate() {
+        let sums = raw.iter_mut().skip(output).step_by(round.len());
+        rows.chunks_exact(width).zip(sums).for_each(|(row, sum)| *sum += tree.value(row));
     }
 }
 

@@ -166,23 +166,20 @@ impl Fitted {
     pub fn out_of_bag_log_loss(&self) -> Option<f64> {
         self.out_of_bag_log_loss
     }
-
-    fn push_probabilities(&self, row: &[f32], probabilities: &mut Vec<f32>) {
-        let start = probabilities.len();
-        probabilities.resize(start + self.n_classes, 0.0);
-        for tree in &self.trees {
-            let sums = probabilities[start..].iter_mut();
-            sums.zip(tree.shares(row, self.n_classes)).for_each(|(sum, share)| *sum += share);
-        }
-    }
 }
 
 impl Classifier for Fitted {
     fn probabilities(&self, features: &Matrix) -> Matrix {
         assert_eq!(features.n_features(), self.n_features, "rows of the width the model was fitted on");
         let chunks = features.values().par_chunks(CHUNK * self.n_features).map(|rows| {
-            let mut probabilities = Vec::new();
-            rows.chunks_exact(self.n_features).for_each(|row| self.push_probabilities(row, &mut probabilities));
+            let mut probabilities = vec![0.0; rows.len() / self.n_features * self.n_classes];
+            // Every tree sees all rows before the next, so that it is fetched once.
+            for tree in &self.trees {
+                let places = rows.chunks_exact(self.n_features).zip(probabilities.chunks_exact_mut(self.n_classes));
+                places.for_each(|(row, sums)| {
+                    sums.iter_mut().zip(tree.shares(row, self.n_classes)).for_each(|(sum, share)| *sum += share);
+                });
+            }
             probabilities
         });
         let values = chunks.collect::<Vec<_>>().concat();

@@ -9,6 +9,9 @@ use crate::kernel::KernelClassifier;
 use crate::linear::LinearClassifier;
 use crate::perceptron::Perceptron;
 
+/// To go down a tree of ordinary depth takes as long as so many multiplications.
+const PRODUCTS_OF_TREE: usize = 32;
+
 /// A classifier as plain numbers.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Classifier {
@@ -49,6 +52,17 @@ impl Classifier {
         let mut graph = Graph::default();
         self.write(&mut graph);
         graph.finish(head, n_features, n_classes)
+    }
+
+    /// About how many multiplications the probabilities of a row take; a tree is taken for [`PRODUCTS_OF_TREE`].
+    pub fn n_products(&self) -> usize {
+        match self {
+            Self::Trees(trees) => trees.trees.len() * PRODUCTS_OF_TREE,
+            Self::Linear(linear) => linear.weights.len(),
+            Self::Kernel(kernel) => kernel.landmarks.len() + kernel.coefficients.len(),
+            Self::Perceptron(perceptron) => perceptron.networks.iter().flatten().map(|layer| layer.weights.len()).sum(),
+            Self::Blend(blend) => blend.members.iter().map(|member| member.classifier.n_products()).sum(),
+        }
     }
 
     /// Width of a feature row, and number of probability columns.

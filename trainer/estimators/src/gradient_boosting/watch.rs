@@ -61,8 +61,6 @@ impl Best {
 fn add_round_to_rows(round: &[Tree], features: &Matrix, raw: &mut [f32]) {
     let (width, n_outputs) = (features.n_features(), round.len());
     raw.par_chunks_mut(CHUNK * n_outputs).zip(features.values().par_chunks(CHUNK * width)).for_each(|(raw, rows)| {
-        for (raw, row) in raw.chunks_exact_mut(n_outputs).zip(rows.chunks_exact(width)) {
-            add_round(round, row, raw);
-        }
+        add_round(round, rows, width, raw);
     });
 }
