@@ -72,7 +72,7 @@ impl ValidParams {
         self.params.check_monotone(train)?;
         let weighted = train.without_weightless_rows()?;
         let train = weighted.as_ref().unwrap_or(train);
-        let (n_models, rounds) = (self.params.n_models(train.n_rows()), self.params.rounds);
+        let (n_models, rounds) = (self.params.n_models(train.n_rows(), train.n_classes()), self.params.rounds);
         let validation = validation.filter(|_| !self.exact_rounds);
         let n_folds = self.n_folds(train, validation);
         let n_before = if n_folds.is_some() { rounds } else { 0 };

@@ -22,6 +22,10 @@ const AVERAGED_ROWS: usize = 5_000;
 /// Ensembles that are averaged, at most, where nothing else is said.
 const MAX_AVERAGED: usize = 3;
 
+/// Ensembles are averaged until they have so many classes together: each class beyond two is a tree more in every round, and what the mean
+/// adds is the least where there are many.
+const AVERAGED_CLASSES: usize = 9;
+
 /// Each so many rows add 1 to the penalty on squared leaf values.
 const ROWS_PER_L2: f64 = 3_000.0;
 
@@ -38,7 +42,7 @@ pub struct Params {
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
     /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, up to 3, as many
-    /// as make 5000 rows.
+    /// as make 5000 rows, and no more than make 9 classes.
     pub n_models: Option<usize>,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
     pub learning_rate: f64,
@@ -163,8 +167,9 @@ impl Params {
         }
     }
 
-    pub(crate) fn n_models(&self, n_rows: usize) -> usize {
-        self.n_models.unwrap_or_else(|| (AVERAGED_ROWS / n_rows.max(1)).clamp(1, MAX_AVERAGED))
+    pub(crate) fn n_models(&self, n_rows: usize, n_classes: usize) -> usize {
+        let of_rows = || (AVERAGED_ROWS / n_rows.max(1)).min(MAX_AVERAGED).min(AVERAGED_CLASSES / n_classes).max(1);
+        self.n_models.unwrap_or_else(of_rows)
     }
 
     fn min_leaf_rows(&self, n_rows: usize) -> usize {

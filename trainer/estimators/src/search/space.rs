@@ -159,7 +159,7 @@ fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
     ];
     // Of few rows several models are averaged anyway.
-    if gradient_boosting::Params::default().n_models(n_rows) == 1 {
+    if gradient_boosting::Params::default().n_models(n_rows, 2) == 1 {
         axes.push(axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())));
     }
     axes
