@@ -60,4 +60,4 @@ def run(folder: Path, quick: bool) -> str:
 def report(frame: pd.DataFrame) -> str:
     columns = ["table", "learner", "label", "auc", "log_loss", "fit_cpu", "peak_mib"]
     frame = frame.sort_values(["table", "label", "fit_cpu"])
-    return markdown(frame[columns].round({"fit_cpu": 2, "peak_mib": 0})) + "\n"
+    return markdown(frame[columns].round({"fit_cpu": 3, "peak_mib": 0})) + "\n"
