@@ -6,6 +6,7 @@ pub(crate) mod binned;
 pub(crate) mod binning;
 pub(crate) mod grow;
 pub(crate) mod histogram;
+mod levels;
 pub(crate) mod prefetch;
 pub(crate) mod quantise;
 pub(crate) mod split;

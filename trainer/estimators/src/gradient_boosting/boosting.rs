@@ -178,9 +178,10 @@ impl Problem<'_> {
         (leaf.bounds.clamp(-step) * self.params.learning_rate) as f32
     }
 
+    /// At least two, where there are two: trees of one column each cannot learn what two say together.
     fn sample_columns(&self, random: &mut Random) -> Vec<usize> {
         let n_columns = self.binned.n_columns();
-        let n_chosen = (n_columns as f64 * self.params.column_share).round().max(1.0) as usize;
-        random.choose(n_columns, n_chosen)
+        let n_chosen = (n_columns as f64 * self.params.column_share).round() as usize;
+        random.choose(n_columns, n_chosen.max(2).min(n_columns))
     }
 }

@@ -56,7 +56,7 @@ pub struct Params {
     pub l2: Option<f64>,
     /// Share of the rows that each round sees, in `(0, 1]`.
     pub row_share: f64,
-    /// Share of the columns that each tree sees, in `(0, 1]`.
+    /// Share of the columns that each tree sees, in `(0, 1]`; two at least.
     pub column_share: f64,
     /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on average:
     /// columns that only chance sets apart take turns. When absent, 4 up to 3000 rows, and less by the square root of the number of rows.
@@ -75,6 +75,9 @@ pub struct Params {
     /// Rows by which a set of several levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the
     /// number of rows.
     pub category_group_rows: Option<usize>,
+    /// Whether all leaves of a level are asked the same question, as CatBoost asks. A tree then has as many levels as double to `max_leaves`
+    /// leaves at most, and sums of such trees are smoother.
+    pub symmetric: bool,
     /// Whether questions are sought as if all rows had the same curvature, as CatBoost seeks them: rows that the trees so far are sure about
     /// then count as much as the others. Leaf values are Newton steps either way.
     pub even_curvature: bool,
@@ -103,6 +106,7 @@ impl Default for Params {
             category_l2: 5.0,
             max_set_levels: 32,
             category_group_rows: None,
+            symmetric: false,
             even_curvature: false,
             monotone: vec![],
         }
@@ -151,6 +155,7 @@ impl Params {
         GrowParams {
             max_leaves: self.max_leaves,
             max_depth: self.max_depth,
+            symmetric: self.symmetric,
             random_strength: self.random_strength(n_rows) * self.noise_left(n_rows, n_before),
             split: SplitParams {
                 l2: self.l2(n_rows),

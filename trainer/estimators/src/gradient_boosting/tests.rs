@@ -1,6 +1,7 @@
 mod averages;
 mod directions;
 mod rounds;
+mod symmetric;
 
 use std::ops::ControlFlow;
 
@@ -240,6 +241,15 @@ fn asked(fitted: &Fitted) -> (usize, usize) {
     let nodes = fitted.rounds.iter().flatten().flat_map(|tree| &tree.nodes);
     let of = |column: u32| nodes.clone().filter(|node| matches!(node, Node::Split { feature, .. } if *feature == column)).count();
     (of(0), of(1))
+}
+
+#[test]
+fn of_two_columns_every_tree_sees_both() {
+    let values: Vec<f32> = (0..1600).flat_map(|row| [(row % 40) as f32, (row / 40) as f32]).collect();
+    let classes = (0..1600).map(|row| u32::from((row % 40 < 20) == (row / 40 < 20))).collect();
+    let data = Data::new(Matrix::new(1600, 2, values).unwrap(), vec![NUMERIC, NUMERIC], classes, 2, None).unwrap();
+    let fitted = fit(Params { column_share: 0.1, ..small() }, &data, None);
+    assert!(loss(&fitted, &data) < 0.2, "either column alone says nothing");
 }
 
 #[test]

@@ -66,15 +66,18 @@ pub(super) fn defaults(family: Family, axes: &[Axis], n_rows: usize) -> Vec<f64>
 pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64]) -> Vec<Vec<f64>> {
     let settings = match family {
         Family::GradientBoosting => vec![
+            // Where classes change smoothly.
+            json!({"symmetric": true, "max_leaves": 32, "min_leaf_rows": 2, "l2": 2.0, "column_share": 0.8}),
             // Where classes follow from the columns with little chance.
             json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
-            // Much as CatBoost grows trees.
+            // Much as CatBoost judges questions.
             json!({
                 "learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1,
                 "even_curvature": true,
             }),
             json!({"learning_rate": 0.02, "max_leaves": 31}),
             json!({"learning_rate": 0.03, "max_leaves": 6}),
+            json!({"symmetric": true, "learning_rate": 0.07, "max_leaves": 64, "min_leaf_rows": 2, "l2": 1.0}),
             json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
         ],
         Family::RandomForest => vec![
@@ -156,6 +159,7 @@ fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
         axis("category_smoothing", Range::Logarithmic(2.0, 150.0)),
         axis("category_l2", Range::Logarithmic(0.5, 50.0)),
         axis("max_set_levels", Range::OneOf([1, 32].map(Json::from).to_vec())),
+        axis("symmetric", Range::OneOf(vec![false.into(), true.into()])),
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
     ];
     // Of few rows several models are averaged anyway.
@@ -212,9 +216,11 @@ mod tests {
         let points = portfolio(Family::GradientBoosting, &axes, &defaults(Family::GradientBoosting, &axes, 15_000));
         let json = |at: usize| serde_json::to_value(params(Family::GradientBoosting, &axes, &points[at])).unwrap();
         let setting = |at: usize, name: &str| json(at)[name].as_f64().unwrap();
-        assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "min_leaf_rows")], [0.04, 31.0, 3.0]);
-        assert_eq!([setting(2, "learning_rate"), setting(2, "l2"), setting(2, "min_leaf_rows")], [0.02, 5.0, 28.0]);
-        assert!((setting(2, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
+        assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "column_share")], [0.04, 32.0, 0.8]);
+        assert_eq!([0, 1].map(|at| json(at)["symmetric"].clone()), [true, false]);
+        assert_eq!([setting(1, "learning_rate"), setting(1, "max_leaves"), setting(1, "min_leaf_rows")], [0.04, 31.0, 3.0]);
+        assert_eq!([setting(3, "learning_rate"), setting(3, "l2"), setting(3, "min_leaf_rows")], [0.02, 5.0, 28.0]);
+        assert!((setting(3, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
     }
 
     #[test]

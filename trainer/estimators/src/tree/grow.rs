@@ -1,4 +1,4 @@
-//! A tree grown leaf by leaf: the leaf whose question gains most is split next.
+//! A tree grown leaf by leaf: the leaf whose question gains most is split next. Or level by level: see [`super::levels`].
 //!
 //! A question's gain is judged with some noise, as by Prokhorenkova et al., "CatBoost: unbiased boosting with categorical features", NeurIPS
 //! 2018; one that gains nothing with it is not asked, so questions about little are left out at times. Only the smaller child's histogram is built; the larger one's is the parent's minus that. As in Ke et al., "LightGBM", NeurIPS 2017.
@@ -17,7 +17,7 @@ use super::{Node, Tree};
 use crate::random::Random;
 
 /// From this many bins on, columns are searched in parallel.
-const PARALLEL_BINS: usize = 16 * N_BINS;
+pub(super) const PARALLEL_BINS: usize = 16 * N_BINS;
 
 /// What limits a tree.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +26,8 @@ pub(crate) struct GrowParams<'a> {
     pub(crate) max_leaves: usize,
     /// Questions on a path at most.
     pub(crate) max_depth: usize,
+    /// Whether all leaves of a level are asked the same.
+    pub(crate) symmetric: bool,
     /// Standard deviation of the noise on the gain of each column's best question, in units of what a question about nothing gains on
     /// average: the gain is twice a difference of log likelihoods, so that of one is chi-squared with mean 1.
     pub(crate) random_strength: f64,
@@ -52,7 +54,7 @@ pub(crate) struct GrownLeaf {
 #[derive(Default)]
 pub(crate) struct Workspace {
     scratch: Vec<u32>,
-    spare: Vec<Histogram>,
+    pub(super) spare: Vec<Histogram>,
 }
 
 /// What a tree learns from.
@@ -78,23 +80,19 @@ pub(crate) fn grow(
     let total = histogram.total(&layout);
     let splitter = Splitter::new(&params.split, ground.binning, ground.quantised, total);
     work.scratch.resize(rows.len(), 0);
-    let mut growth = Growth { params, ground, layout, splitter, work, seed, nodes: vec![Node::Leaf(0.0)], leaves: Vec::new() };
-    growth.add_leaf(Place { node: 0, depth: 0, rows: 0..rows.len(), bounds: Bounds::NONE }, Some(histogram));
-    while growth.leaves.len() < params.max_leaves {
-        let Some(best) = growth.best_leaf() else { break };
-        growth.split(best, rows);
-    }
-    growth.finish()
+    let growth = Growth { params, ground, layout, splitter, work, seed, nodes: vec![Node::Leaf(0.0)], leaves: Vec::new() };
+    if params.symmetric { growth.level_by_level(histogram, rows) } else { growth.leaf_by_leaf(histogram, rows) }
 }
 
-struct Growth<'a> {
-    params: &'a GrowParams<'a>,
+/// A tree that grows.
+pub(super) struct Growth<'a> {
+    pub(super) params: &'a GrowParams<'a>,
     ground: Ground<'a>,
-    layout: Layout<'a>,
-    splitter: Splitter<'a>,
-    work: &'a mut Workspace,
+    pub(super) layout: Layout<'a>,
+    pub(super) splitter: Splitter<'a>,
+    pub(super) work: &'a mut Workspace,
     seed: u64,
-    nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     leaves: Vec<Leaf>,
 }
 
@@ -104,14 +102,31 @@ struct Leaf {
     next: Option<(Split, Histogram)>,
 }
 
-struct Place {
-    node: usize,
+/// A leaf's place in the tree and among the rows.
+pub(super) struct Place {
+    pub(super) node: usize,
     depth: usize,
-    rows: Range<usize>,
-    bounds: Bounds,
+    pub(super) rows: Range<usize>,
+    pub(super) bounds: Bounds,
+}
+
+impl Place {
+    /// All rows, unbounded.
+    pub(super) fn root(n_rows: usize) -> Self {
+        Self { node: 0, depth: 0, rows: 0..n_rows, bounds: Bounds::NONE }
+    }
 }
 
 impl Growth<'_> {
+    fn leaf_by_leaf(mut self, root: Histogram, rows: &mut [u32]) -> Grown {
+        self.add_leaf(Place::root(rows.len()), Some(root));
+        while self.leaves.len() < self.params.max_leaves {
+            let Some(best) = self.best_leaf() else { break };
+            self.split(best, rows);
+        }
+        self.finish()
+    }
+
     fn best_leaf(&self) -> Option<usize> {
         let gain = |leaf: &Leaf| leaf.next.as_ref().map(|(split, _)| split.gain);
         let gains = self.leaves.iter().enumerate().filter_map(|(at, leaf)| gain(leaf).map(|gain| (at, gain)));
@@ -121,14 +136,22 @@ impl Growth<'_> {
     fn split(&mut self, leaf: usize, rows: &mut [u32]) {
         let Leaf { place, next } = self.leaves.swap_remove(leaf);
         let (split, histogram) = next.expect("the best leaf has a question");
-        let n_yes = self.partition(&split, &mut rows[place.rows.clone()]);
+        let [yes, no] = self.part(place, &split, rows);
+        let [yes_histogram, no_histogram] = self.child_histograms(histogram, &rows[yes.rows.clone()], &rows[no.rows.clone()]);
+        self.add_leaf(yes, yes_histogram);
+        self.add_leaf(no, no_histogram);
+    }
+
+    /// Splits a leaf and its rows.
+    pub(super) fn part(&mut self, place: Place, split: &Split, rows: &mut [u32]) -> [Place; 2] {
+        let n_yes = self.partition(split, &mut rows[place.rows.clone()]);
         let middle = place.rows.start + n_yes;
-        let (yes, no) = (place.rows.start..middle, middle..place.rows.end);
-        let (yes_node, no_node) = self.add_nodes(place.node, &split);
-        let (yes_histogram, no_histogram) = self.child_histograms(histogram, &rows[yes.clone()], &rows[no.clone()]);
+        let (yes, no) = self.add_nodes(place.node, split);
         let depth = place.depth + 1;
-        self.add_leaf(Place { node: yes_node, depth, rows: yes, bounds: split.yes }, yes_histogram);
-        self.add_leaf(Place { node: no_node, depth, rows: no, bounds: split.no }, no_histogram);
+        [
+            Place { node: yes, depth, rows: place.rows.start..middle, bounds: split.yes },
+            Place { node: no, depth, rows: middle..place.rows.end, bounds: split.no },
+        ]
     }
 
     fn add_nodes(&mut self, node: usize, split: &Split) -> (usize, usize) {
@@ -140,17 +163,22 @@ impl Growth<'_> {
     }
 
     /// None for children that will not be split, because the tree has its leaves.
-    fn child_histograms(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> (Option<Histogram>, Option<Histogram>) {
+    fn child_histograms(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> [Option<Histogram>; 2] {
         if self.leaves.len() + 2 >= self.params.max_leaves {
             self.work.spare.push(parent);
-            return (None, None);
+            return [None, None];
         }
+        self.halves(parent, yes, no).map(Some)
+    }
+
+    /// The histograms of the two sides of a leaf.
+    pub(super) fn halves(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> [Histogram; 2] {
         let mut larger = parent;
         let mut smaller = self.work.spare.pop().unwrap_or_default();
         let fewer = if yes.len() < no.len() { yes } else { no };
         smaller.build(self.ground.binned, &self.layout, fewer, self.ground.quantised);
         larger.subtract(&smaller);
-        if yes.len() < no.len() { (Some(smaller), Some(larger)) } else { (Some(larger), Some(smaller)) }
+        if yes.len() < no.len() { [smaller, larger] } else { [larger, smaller] }
     }
 
     fn add_leaf(&mut self, place: Place, histogram: Option<Histogram>) {
@@ -172,7 +200,7 @@ impl Growth<'_> {
             return None;
         }
         let columns = self.layout.columns;
-        let noise = self.noise(place.node);
+        let noise = self.noise(place.node, 1.0);
         let search = |at: usize| {
             let split = self.splitter.best(columns[at], histogram.column(&self.layout, at), total, place.bounds)?;
             Some(Split { gain: split.gain + noise[at], ..split }).filter(|split| split.gain > 0.0)
@@ -185,10 +213,10 @@ impl Growth<'_> {
         splits.into_iter().flatten().reduce(better)
     }
 
-    /// What is added to the gain of each column's question about a node.
-    fn noise(&self, node: usize) -> Vec<f64> {
-        let mut random = Random::of_part(self.seed, node);
-        self.layout.columns.iter().map(|_| self.params.random_strength * random.normal()).collect()
+    /// What is added to the gain of each column's question about a node or a level, times so much.
+    pub(super) fn noise(&self, part: usize, scale: f64) -> Vec<f64> {
+        let mut random = Random::of_part(self.seed, part);
+        self.layout.columns.iter().map(|_| scale * self.params.random_strength * random.normal()).collect()
     }
 
     /// Moves the rows that answer yes to the front, both sides in their order, and counts them.

@@ -4,9 +4,12 @@
 //! run from either end of that order: Fisher, "On grouping for maximum homogeneity", 1958, as in LightGBM. Columns with a direction bound the
 //! values of the leaves below a question, as LightGBM's basic method does.
 
+mod runs;
+
 use super::binning::{Binning, N_BINS};
 use super::histogram::Sums;
 use super::quantise::Quantised;
+pub(super) use runs::Run;
 
 /// A leaf needs at least this much curvature.
 const MIN_SECOND: f64 = 1e-3;
@@ -107,14 +110,19 @@ pub(crate) struct Splitter<'a> {
     second_per_row: f64,
 }
 
-/// A leaf whose column is being searched.
-struct Search<'a> {
+/// A leaf and a column about which it is asked.
+pub(super) struct About<'a> {
     splitter: &'a Splitter<'a>,
     total: Sums,
     bounds: Bounds,
     l2: f64,
     parent: f64,
     column: usize,
+}
+
+/// A leaf whose column is being searched.
+struct Search<'a> {
+    about: About<'a>,
     best: Option<(f64, Question)>,
     /// The rows that answer yes to the best question.
     best_yes: Sums,
@@ -130,16 +138,18 @@ impl<'a> Splitter<'a> {
 
     /// The best question about a column of a leaf, if any gains.
     pub(crate) fn best(&self, column: usize, bins: &[Sums], total: Sums, bounds: Bounds) -> Option<Split> {
-        let categorical = self.binning.is_categorical(column);
-        let l2 = self.params.l2 + if categorical { self.params.category_l2 } else { 0.0 };
-        let parent = self.strength(total, self.params.l2, bounds);
-        let best_yes = Sums::default();
-        let mut search = Search { splitter: self, total, bounds, l2, parent, column, best: None, best_yes };
-        match categorical {
+        let mut search = Search { about: self.about(column, total, bounds), best: None, best_yes: Sums::default() };
+        match self.binning.is_categorical(column) {
             true => search.sets(bins),
             false => search.thresholds(bins),
         }
         search.into_split()
+    }
+
+    /// A leaf whose rows sum to `total`, and a column.
+    pub(super) fn about(&self, column: usize, total: Sums, bounds: Bounds) -> About<'_> {
+        let l2 = self.params.l2 + if self.binning.is_categorical(column) { self.params.category_l2 } else { 0.0 };
+        About { splitter: self, total, bounds, l2, parent: self.strength(total, self.params.l2, bounds), column }
     }
 
     fn direction(&self, column: usize) -> i8 {
@@ -174,8 +184,63 @@ impl<'a> Splitter<'a> {
         sums.count >= self.params.min_leaf_rows as i32 && self.second(sums) >= MIN_SECOND
     }
 
+    /// The levels that may be asked about, by their smoothed mean gradient.
+    fn sorted_levels(&self, bins: &[Sums]) -> Vec<(f64, u8, Sums)> {
+        let min_count = self.params.category_smoothing.min(self.params.min_leaf_rows as f64);
+        let mut levels: Vec<(f64, u8, Sums)> = bins
+            .iter()
+            .enumerate()
+            .skip(1)
+            .filter(|(_, sums)| sums.count > 0 && f64::from(sums.count) >= min_count)
+            .map(|(bin, sums)| (self.smoothed_mean(*sums), bin as u8, *sums))
+            .collect();
+        levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        levels
+    }
+
     fn smoothed_mean(&self, sums: Sums) -> f64 {
         self.first(sums) / (self.second(sums) + self.params.category_smoothing * self.second_per_row)
+    }
+}
+
+impl About<'_> {
+    /// What a question gains to which these rows answer yes; nothing where it may not be asked.
+    pub(super) fn gain(&self, yes: Sums) -> f64 {
+        let no = self.total.minus(yes);
+        if !self.splitter.is_leaf(yes) || !self.splitter.is_leaf(no) {
+            return 0.0;
+        }
+        match self.gain_of_leaves(yes, no) {
+            gain if gain > MIN_GAIN && self.goes_the_right_way(yes, no) => gain,
+            _ => 0.0,
+        }
+    }
+
+    #[inline]
+    fn gain_of_leaves(&self, yes: Sums, no: Sums) -> f64 {
+        let strength = |sums| self.splitter.strength(sums, self.l2, self.bounds);
+        strength(yes) + strength(no) - self.parent
+    }
+
+    fn goes_the_right_way(&self, yes: Sums, no: Sums) -> bool {
+        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
+        match self.splitter.direction(self.column) {
+            0 => true,
+            direction => f64::from(direction) * (value(no) - value(yes)) >= 0.0,
+        }
+    }
+
+    /// What bounds either side of a question to which these rows answer yes. Below one about a column with a direction, neither side may
+    /// pass the middle of both.
+    pub(super) fn bounds_of_sides(&self, yes: Sums) -> (Bounds, Bounds) {
+        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
+        let middle = f64::midpoint(value(yes), value(self.total.minus(yes)));
+        let (below, above) = (Bounds { high: middle, ..self.bounds }, Bounds { low: middle, ..self.bounds });
+        match self.splitter.direction(self.column) {
+            0 => (self.bounds, self.bounds),
+            1 => (below, above),
+            _ => (above, below),
+        }
     }
 }
 
@@ -193,8 +258,8 @@ impl Search<'_> {
         let mut yes = start;
         for (bin, sums) in bins.iter().enumerate().skip(1).filter(|(_, sums)| sums.count > 0) {
             yes.add(*sums);
-            let no = self.total.minus(yes);
-            if !self.splitter.is_leaf(no) {
+            let no = self.about.total.minus(yes);
+            if !self.about.splitter.is_leaf(no) {
                 break;
             }
             let missing_yes = if has_missing { start.count > 0 } else { yes.count > no.count };
@@ -204,17 +269,8 @@ impl Search<'_> {
 
     /// Runs of levels from both ends of their order, or each level alone.
     fn sets(&mut self, bins: &[Sums]) {
-        let params = self.splitter.params;
-        let min_count = params.category_smoothing.min(params.min_leaf_rows as f64);
-        let mut levels: Vec<(f64, u8, Sums)> = bins
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, sums)| sums.count > 0 && f64::from(sums.count) >= min_count)
-            .map(|(bin, sums)| (self.splitter.smoothed_mean(*sums), bin as u8, *sums))
-            .collect();
-        levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        if params.max_set_levels == 1 {
+        let levels = self.about.splitter.sorted_levels(bins);
+        if self.about.splitter.params.max_set_levels == 1 {
             return levels.iter().for_each(|level| self.runs(std::iter::once(level)));
         }
         self.runs(levels.iter());
@@ -222,16 +278,17 @@ impl Search<'_> {
     }
 
     fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, u8, Sums)>) {
+        let splitter = self.about.splitter;
         let (mut yes, mut set, mut group_rows) = (Sums::default(), BinSet::default(), 0);
-        for (_, bin, sums) in levels.take(self.splitter.params.max_set_levels) {
+        for (_, bin, sums) in levels.take(splitter.params.max_set_levels) {
             yes.add(*sums);
             set.insert(*bin);
             group_rows += sums.count as usize;
-            let no = self.total.minus(yes);
-            if !self.splitter.is_leaf(no) {
+            let no = self.about.total.minus(yes);
+            if !splitter.is_leaf(no) {
                 break;
             }
-            if group_rows >= self.splitter.params.min_group_rows && self.splitter.is_leaf(yes) {
+            if group_rows >= splitter.params.min_group_rows && splitter.is_leaf(yes) {
                 group_rows = 0;
                 self.offer(yes, no, || Question::OneOf(set));
             }
@@ -239,36 +296,19 @@ impl Search<'_> {
     }
 
     fn offer(&mut self, yes: Sums, no: Sums, question: impl FnOnce() -> Question) {
-        if !self.splitter.is_leaf(yes) {
+        if !self.about.splitter.is_leaf(yes) {
             return;
         }
-        let strength = |sums| self.splitter.strength(sums, self.l2, self.bounds);
-        let gain = strength(yes) + strength(no) - self.parent;
-        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.0) && self.goes_the_right_way(yes, no) {
+        let gain = self.about.gain_of_leaves(yes, no);
+        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.0) && self.about.goes_the_right_way(yes, no) {
             self.best = Some((gain, question()));
             self.best_yes = yes;
         }
     }
 
-    fn goes_the_right_way(&self, yes: Sums, no: Sums) -> bool {
-        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
-        match self.splitter.direction(self.column) {
-            0 => true,
-            direction => f64::from(direction) * (value(no) - value(yes)) >= 0.0,
-        }
-    }
-
-    /// Below a question about a column with a direction, neither side may pass the middle of both.
     fn into_split(self) -> Option<Split> {
         let (gain, question) = self.best?;
-        let value = |sums| self.splitter.value(sums, self.l2, self.bounds);
-        let middle = f64::midpoint(value(self.best_yes), value(self.total.minus(self.best_yes)));
-        let (below, above) = (Bounds { high: middle, ..self.bounds }, Bounds { low: middle, ..self.bounds });
-        let (yes, no) = match self.splitter.direction(self.column) {
-            0 => (self.bounds, self.bounds),
-            1 => (below, above),
-            _ => (above, below),
-        };
-        Some(Split { gain, column: self.column, question, yes, no })
+        let (yes, no) = self.about.bounds_of_sides(self.best_yes);
+        Some(Split { gain, column: self.about.column, question, yes, no })
     }
 }

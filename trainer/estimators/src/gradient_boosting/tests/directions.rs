@@ -24,13 +24,15 @@ fn a_column_with_a_direction_never_turns_the_other_way() {
             !raw.collect::<Vec<_>>().is_sorted()
         })
     };
-    let params = Params { monotone: vec![1, -1, 0, 0], rounds: 60, ..small() };
-    let fitted = fit(params.clone(), &data, None);
-    assert!(!turns(&fitted, 0, 1.0, &mut random) && !turns(&fitted, 1, -1.0, &mut random));
-    let free = fit(Params { monotone: vec![], ..params.clone() }, &data, None);
-    assert!(turns(&free, 0, 1.0, &mut random) && turns(&free, 1, -1.0, &mut random));
-    assert!(loss(&free, &data) < loss(&fitted, &data) && loss(&fitted, &data) < 0.68);
-    assert_eq!(fit(Params { monotone: vec![0; 4], ..params }, &data, None), free);
+    for symmetric in [false, true] {
+        let params = Params { monotone: vec![1, -1, 0, 0], rounds: 60, max_leaves: 16, symmetric, ..small() };
+        let fitted = fit(params.clone(), &data, None);
+        assert!(!turns(&fitted, 0, 1.0, &mut random) && !turns(&fitted, 1, -1.0, &mut random));
+        let free = fit(Params { monotone: vec![], ..params.clone() }, &data, None);
+        assert!(turns(&free, 0, 1.0, &mut random) && turns(&free, 1, -1.0, &mut random));
+        assert!(loss(&free, &data) < loss(&fitted, &data) && loss(&fitted, &data) < 0.68);
+        assert_eq!(fit(Params { monotone: vec![0; 4], ..params }, &data, None), free);
+    }
 }
 
 #[test]
