@@ -25,6 +25,10 @@ const SHARE: u32 = 4;
 /// Trials after which a family may be found to be behind: the first ones are far apart.
 const FAIR_TRIALS: usize = 6;
 
+/// Trials without a better one after which a family has little left to find: those of logistic regression on few rows go by the hundred,
+/// and the time is better spent on others.
+const STALE_TRIALS: usize = 40;
+
 /// The trials of one family so far.
 pub(super) struct Track {
     pub(super) family: Family,
@@ -39,6 +43,8 @@ pub(super) struct Track {
     journal: Journal,
     default_loss: Option<f64>,
     best: Option<Best>,
+    /// Trials since the best one.
+    n_since_best: usize,
 }
 
 struct Best {
@@ -78,6 +84,7 @@ impl Track {
             journal,
             default_loss: None,
             best: None,
+            n_since_best: 0,
         };
         for line in past {
             let _ = track.search.next_trial();
@@ -118,8 +125,10 @@ impl Track {
         if trial.point.is_none() {
             self.default_loss = Some(loss);
         }
+        self.n_since_best += 1;
         if is_whole && self.best.as_ref().is_none_or(|best| loss < best.loss) {
             self.best = Some(Best { loss, params: trial.params.clone(), held_out });
+            self.n_since_best = 0;
         }
     }
 
@@ -136,8 +145,7 @@ impl Track {
     }
 }
 
-/// Gives the family that leads, which most likely ships, twice the time of others, and those that are surely behind after a few trials a
-/// fourth.
+/// Gives each family its share of the time.
 pub(super) fn share_out(tracks: &mut [Track], ground: &Ground) {
     let loss = |track: &Track| track.best_loss().unwrap_or(f64::INFINITY);
     let leader = (0..tracks.len()).min_by(|&a, &b| loss(&tracks[a]).total_cmp(&loss(&tracks[b])));
@@ -148,11 +156,17 @@ pub(super) fn share_out(tracks: &mut [Track], ground: &Ground) {
         let is_behind = own
             .zip(best.as_ref())
             .is_some_and(|((own_loss, own), (best_loss, best))| is_worse(own, best, own_loss - best_loss, ground));
-        track.share = match is_behind {
-            _ if leader == Some(at) => 2 * SHARE,
-            true => SHARE / 4,
-            false => SHARE,
-        };
+        track.share = share(leader == Some(at), is_behind, track.n_since_best);
+    }
+}
+
+/// The family that leads, which most likely ships, has twice the time of others, and those that are surely behind after a few trials a fourth;
+/// so has one that has long found nothing better.
+fn share(leads: bool, is_behind: bool, n_since_best: usize) -> u32 {
+    match (leads, is_behind, n_since_best >= STALE_TRIALS) {
+        (true, _, false) => 2 * SHARE,
+        (_, _, true) | (false, true, _) => SHARE / 4,
+        (false, false, false) => SHARE,
     }
 }
 
@@ -223,4 +237,16 @@ fn classes(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Vec<u32> {
 
 fn weights(held_out: &HeldOut, n_rows: usize, ground: &Ground) -> Option<Vec<f32>> {
     ground.weights.as_ref().map(|weights| held_out.rows[..n_rows].iter().map(|&row| weights[row]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_to_the_leader_and_not_to_those_behind_or_at_their_end() {
+        assert_eq!([share(true, false, 0), share(false, false, 0), share(false, true, 0)], [8, 4, 1]);
+        assert_eq!([share(true, false, STALE_TRIALS), share(false, false, STALE_TRIALS)], [1, 1]);
+        assert_eq!(share(true, false, STALE_TRIALS - 1), 8);
+    }
 }
