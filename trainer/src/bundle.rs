@@ -19,7 +19,7 @@ use crate::evaluation::{Asked, Judged};
 use crate::failure::{Hint, failure};
 use crate::material::{Material, Reference};
 use crate::reference::Unseen;
-use crate::{background, card, encode, golden, reference};
+use crate::{background, card, encode, golden, progress, reference};
 
 /// Exports a candidate, checks the graph against it, and registers the bundle.
 ///
@@ -123,9 +123,16 @@ fn evaluate(candidate: &Candidate, material: &Material) -> anyhow::Result<Evalua
         seed: material.seed,
     };
     let model = candidate.judgement.unseen.as_ref().unwrap_or(&candidate.model);
-    let predict = |features: &Matrix| model.probabilities(features);
+    let bar = progress::bar(&format!("{} explained", model.family()), material.quiet || !material.explain);
+    bar.set_length(judged.n_questions() as u64);
+    let predict = |features: &Matrix| {
+        bar.inc(1);
+        model.probabilities(features)
+    };
     let asked = || Asked { predict: &predict, n_products: model.to_onnx().0.classifier.n_products() };
-    Ok(judged.evaluate(material.explain.then(asked))?)
+    let evaluation = judged.evaluate(material.explain.then(asked));
+    bar.finish_and_clear();
+    Ok(evaluation?)
 }
 
 fn count_reference(candidate: &Candidate, material: &Material) -> anyhow::Result<data_contract::Reference> {

@@ -100,6 +100,12 @@ impl Judged<'_> {
         })
     }
 
+    /// About how many times a model is asked about rows.
+    pub(crate) fn n_questions(&self) -> usize {
+        let n_columns = self.contract.columns.len();
+        1 + n_columns * REPEATS + n_columns.min(MAX_COLUMNS) * MAX_POINTS
+    }
+
     /// Means over the times that rows were held out: an interval is about the rows, and does not shrink with the times.
     fn metrics(&self, threshold: f32) -> Result<BTreeMap<String, Estimate>, Error> {
         let of = |probabilities| estimates(probabilities, self.judgement.truth(), threshold, self.seed);

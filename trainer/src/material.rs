@@ -35,6 +35,8 @@ pub(crate) struct Material<'a> {
     pub(crate) training: &'a Training,
     /// Whether to find out what the model looks at, which takes many predictions.
     pub(crate) explain: bool,
+    /// Whether nobody wants to see how far the work is.
+    pub(crate) quiet: bool,
     /// Seed of the fit.
     pub(crate) seed: u64,
 }

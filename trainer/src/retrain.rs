@@ -193,6 +193,7 @@ impl OwnMaterial {
             origin: self.origin.clone(),
             training: &self.training,
             explain: false,
+            quiet: true,
             seed: self.seed,
         }
     }

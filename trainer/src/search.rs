@@ -64,7 +64,6 @@ pub(crate) fn search(
     budget: Budget,
     material: &Material,
     dataset: &Dataset,
-    quiet: bool,
 ) -> anyhow::Result<Vec<Found>> {
     let ground = ground(budget, material, dataset)?;
     let folder = home.root().join("search").join(key(material, &ground));
@@ -84,7 +83,7 @@ pub(crate) fn search(
         started: Instant::now(),
         has_failed: AtomicBool::new(false),
     };
-    let bar = progress::bar("search", quiet);
+    let bar = progress::bar("search", material.quiet);
     let n_workers = std::thread::available_parallelism().map_or(1, usize::from).min(families.len());
     let results: Vec<anyhow::Result<()>> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..n_workers).map(|_| scope.spawn(|| work(&board, &ground, &bar))).collect();

@@ -69,12 +69,13 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         origin: origin(&prepared),
         training: &dataset.training,
         explain: true,
+        quiet: place.quiet,
         seed: dataset.split.seed,
     };
     let families = families(args, dataset)?;
     let given: Vec<Params> = args.params.iter().map(|path| read_params(path)).collect::<anyhow::Result<Vec<_>>>()?.concat();
     let search = match args.budget {
-        Some(budget) => search::search(&home, &families, budget, &material, dataset, place.quiet)?,
+        Some(budget) => search::search(&home, &families, budget, &material, dataset)?,
         None => vec![],
     };
     let mut writer = Registry::new(&home).write(Utc::now())?;
@@ -83,7 +84,7 @@ pub(crate) fn train(place: &Place, args: &Train, dataset: &Dataset) -> anyhow::R
         directed(chosen.cloned().unwrap_or_else(|| Params::default_for(family)), dataset)
     });
     let is_blended = args.budget.is_some();
-    let (versions, failed) = train_families(settings, is_blended, &material, &mut writer, place.quiet)?;
+    let (versions, failed) = train_families(settings, is_blended, &material, &mut writer)?;
     Ok(Trained { versions, failed, search })
 }
 
@@ -93,12 +94,11 @@ fn train_families(
     is_blended: bool,
     material: &Material,
     writer: &mut Writer,
-    quiet: bool,
 ) -> anyhow::Result<(Vec<Version>, Vec<Failed>)> {
     let mut candidates = Candidates::default();
     let results = settings.map(|params| {
         let family = params.family();
-        let trained = train_family(params, material, writer, quiet).map(|(version, candidate)| {
+        let trained = train_family(params, material, writer).map(|(version, candidate)| {
             if is_blended {
                 candidates.add(candidate);
             }
@@ -145,18 +145,17 @@ pub(crate) fn directed(params: Params, dataset: &Dataset) -> Params {
     }
 }
 
-fn train_family(params: Params, material: &Material, writer: &mut Writer, quiet: bool) -> anyhow::Result<(Version, Candidate)> {
+fn train_family(params: Params, material: &Material, writer: &mut Writer) -> anyhow::Result<(Version, Candidate)> {
     let family = params.family();
-    let bar = progress::bar(family.name(), quiet);
+    let bar = progress::bar(family.name(), material.quiet);
     let mut on_step = |step: Step| {
         bar.set_length(step.total as u64);
         bar.set_position(step.done as u64);
         ControlFlow::Continue(())
     };
     let fitted = candidate::fit(params, material, &mut on_step);
-    let registered = fitted.and_then(|candidate| Ok((register(&candidate, material, writer)?, candidate)));
     bar.finish_and_clear();
-    registered
+    fitted.and_then(|candidate| Ok((register(&candidate, material, writer)?, candidate)))
 }
 
 /// A version of the blend of what was trained, where it has one.
