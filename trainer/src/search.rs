@@ -31,6 +31,10 @@ const MAX_ROWS: usize = 100_000;
 /// With fewer rows than this trials take five folds, else three.
 const FEW_ROWS: usize = 10_000;
 
+/// Rows times columns times raw values per row from which on trials hold out a quarter of the rows once: a fit takes so long that a budget
+/// would have room for few.
+const MANY_CELLS: usize = 1_000_000;
+
 /// What came of a family's search.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(crate) struct Found {
@@ -51,6 +55,8 @@ pub(crate) struct Ground<'a> {
     /// How much rows count when a trial is measured, which balanced classes do not change.
     pub(crate) weights: Option<Vec<f32>>,
     pub(crate) folds: Folds,
+    /// Whether the first fold is the only one.
+    pub(crate) holds_out_once: bool,
     pub(crate) metric: Selection,
     pub(crate) seed: u64,
     pub(crate) deadline: Option<Instant>,
@@ -105,7 +111,14 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
     let step = material.train.height().div_ceil(MAX_ROWS).max(1);
     let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
     let data = material.data(&rows)?;
-    let folds = material.folds(&rows, if rows.height() < FEW_ROWS { 5 } else { 3 }, 0)?;
+    let n_outputs = if data.n_classes() == 2 { 1 } else { data.n_classes() };
+    let holds_out_once = rows.height() * material.contract.columns.len() * n_outputs >= MANY_CELLS;
+    let n_folds = match rows.height() {
+        _ if holds_out_once => 4,
+        few if few < FEW_ROWS => 5,
+        _ => 3,
+    };
+    let folds = material.folds(&rows, n_folds, 0)?;
     if !folds.leave_two_classes(data.classes()) {
         let hint = "train without --budget, or bring more rows of each class and more groups (`split.group`)";
         return Err(failure(
@@ -118,7 +131,17 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
         Budget::Trials(_) => None,
     };
     let weights = encode::weights(&rows)?;
-    Ok(Ground { dataset, data, weights, folds, metric, seed: material.seed, deadline, stopped: interrupt::watch()? })
+    Ok(Ground {
+        dataset,
+        data,
+        weights,
+        folds,
+        holds_out_once,
+        metric,
+        seed: material.seed,
+        deadline,
+        stopped: interrupt::watch()?,
+    })
 }
 
 /// Names the rows and the rules of a search: trials of others are not comparable.

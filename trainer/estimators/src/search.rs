@@ -61,7 +61,7 @@ impl Search {
         let study = Study::with_sampler(Direction::Minimize, sampler.expect("the settings above are valid"));
         let coordinates = axes.iter().map(|axis| FloatParam::new(0.0, 1.0).name(axis.name)).collect();
         let defaults = space::defaults(family, &axes, n_rows);
-        let portfolio = space::portfolio(family, &axes, &defaults);
+        let portfolio = space::portfolio(family, &axes, &defaults, n_rows);
         Self {
             family,
             axes,

@@ -177,7 +177,7 @@ pub(super) fn run(trial: &Trial, best: Option<&HeldOut>, ground: &Ground) -> any
     let mut given_up = None;
     let mut after_fold = |so_far: &HeldOut| {
         given_up = best.and_then(|best| hopeless(so_far, best, ground));
-        if given_up.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if given_up.is_some() || ground.holds_out_once { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let held_out = cross_validate(&params, &ground.data, &ground.folds, ground.seed, &mut on_step, &mut after_fold);
     match held_out {
