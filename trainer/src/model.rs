@@ -43,6 +43,7 @@ struct Member {
 }
 
 /// A fitted model.
+#[expect(clippy::large_enum_variant, reason = "there are a handful of models, not a list")]
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Model {
     /// Of one family.

@@ -150,10 +150,10 @@ impl Growth<'_> {
     /// Looks for a question about a leaf.
     fn ask(&mut self, leaf: usize) {
         let Leaf { depth, ref samples, .. } = self.leaves[leaf];
-        if depth < self.ground.params.max_depth {
-            if let Some(split) = self.searcher.best(&self.workspace.samples[samples.clone()]) {
-                self.questions.push(LeafSplit { leaf, split });
-            }
+        if depth < self.ground.params.max_depth
+            && let Some(split) = self.searcher.best(&self.workspace.samples[samples.clone()])
+        {
+            self.questions.push(LeafSplit { leaf, split });
         }
     }
 
