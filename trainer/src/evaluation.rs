@@ -102,8 +102,17 @@ impl Judged<'_> {
 
     /// About how many times a model is asked about rows.
     pub(crate) fn n_questions(&self) -> usize {
-        let n_columns = self.contract.columns.len();
-        1 + n_columns * REPEATS + n_columns.min(MAX_COLUMNS) * MAX_POINTS
+        1 + self.n_shuffles() + self.n_points()
+    }
+
+    /// How many times importance shuffles a column.
+    fn n_shuffles(&self) -> usize {
+        self.contract.columns.len() * REPEATS
+    }
+
+    /// At how many values dependence is asked, at most but for dates.
+    fn n_points(&self) -> usize {
+        self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS
     }
 
     /// Means over the times that rows were held out: an interval is about the rows, and does not shrink with the times.
@@ -139,7 +148,7 @@ impl Judged<'_> {
     }
 
     fn importance(&self, asked: Asked) -> Result<Vec<Importance>, Error> {
-        let rows = self.explained(asked.n_rows(EXPLAINED_ROWS, self.contract.columns.len() * REPEATS));
+        let rows = self.explained(asked.n_rows(EXPLAINED_ROWS, self.n_shuffles()));
         let (classes, weights) = (self.classes_of(&rows), self.weights_of(&rows));
         let truth = Truth::new(&classes, weights.as_deref());
         let worth = permutation_importance(asked.predict, &self.features().select(&rows), truth, REPEATS, self.seed)?;
@@ -152,8 +161,7 @@ impl Judged<'_> {
     }
 
     fn dependence(&self, asked: Asked) -> Result<Vec<Dependence>, Error> {
-        let n_points = self.contract.columns.len().min(MAX_COLUMNS) * MAX_POINTS;
-        let rows = self.explained(asked.n_rows(DEPENDENCE_ROWS, n_points));
+        let rows = self.explained(asked.n_rows(DEPENDENCE_ROWS, self.n_points()));
         let (rows, weights) = (self.features().select(&rows), self.weights_of(&rows));
         let (predict, weights) = (asked.predict, weights.as_deref());
         let of_column = |(at, column): (usize, &Column)| match column.kind {

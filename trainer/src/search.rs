@@ -31,7 +31,7 @@ const MAX_ROWS: usize = 100_000;
 /// With fewer rows than this trials take five folds, else three.
 const FEW_ROWS: usize = 10_000;
 
-/// Rows times columns times raw values per row from which on trials hold out a quarter of the rows once: a fit takes so long that a budget
+/// Rows times columns times classes from which on trials hold out a quarter of the rows once: a fit takes so long that a budget
 /// would have room for few.
 const MANY_CELLS: usize = 1_000_000;
 
@@ -111,8 +111,7 @@ fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyh
     let step = material.train.height().div_ceil(MAX_ROWS).max(1);
     let rows = material.train.filter(&(0..material.train.height()).map(|row| Some(row % step == 0)).collect())?;
     let data = material.data(&rows)?;
-    let n_outputs = if data.n_classes() == 2 { 1 } else { data.n_classes() };
-    let holds_out_once = rows.height() * material.contract.columns.len() * n_outputs >= MANY_CELLS;
+    let holds_out_once = rows.height() * material.contract.columns.len() * data.n_classes() >= MANY_CELLS;
     let n_folds = match rows.height() {
         _ if holds_out_once => 4,
         few if few < FEW_ROWS => 5,

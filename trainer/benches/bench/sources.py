@@ -133,7 +133,7 @@ SMALL: list[Set | Bundled] = [
     Set("ggplot2", "diamonds", "cut"),
 ]
 
-# Sets that no choice in the learners or in the search was made by, without columns that alone give the target away.
+# Other sets than those that the learners and the search were made by, without columns that alone give the target away.
 UNSEEN: list[Set] = [
     Set("openintro", "smoking", "smoke", ("amt_weekends", "amt_weekdays", "type")),
     Set("openintro", "bdims", "sex"),

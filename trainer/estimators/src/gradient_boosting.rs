@@ -2,8 +2,8 @@
 //!
 //! Each round adds a small tree (one per class when there are several) that follows the gradient of the log loss: Friedman, "Greedy
 //! function approximation: a gradient boosting machine", 2001. Trees are grown leaf by leaf on histograms, or level by level; see
-//! [`Params`] for what keeps them from memorising. Missing values and categories need no preparation. A fit depends on data, parameters and seed alone, not on the
-//! number of threads.
+//! [`Params`] for what keeps them from memorising. Missing values and categories need no preparation. A fit depends on data, parameters
+//! and seed alone, not on the number of threads.
 
 mod boosting;
 mod folds;

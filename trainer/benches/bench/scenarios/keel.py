@@ -1,6 +1,6 @@
 """As `unseen`, on the classification sets of the KEEL repository: most of UCI's that papers compare learners on, up to 26 classes.
 
-Nothing in the learners or in the search was chosen by them."""
+The README tells what was chosen by them since they were taken in."""
 
 from __future__ import annotations
 

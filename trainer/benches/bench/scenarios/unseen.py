@@ -1,4 +1,4 @@
-"""As `searched`, with little time, on sets that nothing in the learners or in the search was chosen by.
+"""As `searched`, with little time, on other sets; the README tells what was chosen by them since.
 
 One set alone says little: most have 80 to 600 rows to judge by. What counts is how many are within the limits, and the middle gap."""
 

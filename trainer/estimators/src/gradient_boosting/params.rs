@@ -75,8 +75,8 @@ pub struct Params {
     /// Rows by which a set of several levels grows at least from one candidate to the next; when absent, up to 100, by the square root of the
     /// number of rows.
     pub category_group_rows: Option<usize>,
-    /// Whether all leaves of a level are asked the same question, as CatBoost asks. A tree then has as many levels as double to `max_leaves`
-    /// leaves at most, and sums of such trees are smoother.
+    /// Whether all leaves of a level are asked the same question, as in CatBoost, which makes sums of trees smoother. A tree then has
+    /// `log2(max_leaves)` levels at most, rounded down.
     pub symmetric: bool,
     /// Whether questions are sought as if all rows had the same curvature, as CatBoost seeks them: rows that the trees so far are sure about
     /// then count as much as the others. Leaf values are Newton steps either way.

@@ -104,14 +104,16 @@ fn the_exported_numbers_give_exactly_the_same_sums() {
 #[test]
 fn the_number_of_threads_changes_nothing() {
     let data = rows(40_000, 3, 2);
-    let with_threads = |n: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        pool.install(|| fit(Params { rounds: 5, ..Params::default() }, &data, None))
-    };
-    let one = with_threads(1);
-    assert!(one.n_steps() == 5);
-    assert_eq!(one, with_threads(2));
-    assert_eq!(one, with_threads(3));
+    for params in [Params::default(), Params { symmetric: true, max_leaves: 64, ..Params::default() }] {
+        let with_threads = |n: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
+            pool.install(|| fit(Params { rounds: 5, ..params.clone() }, &data, None))
+        };
+        let one = with_threads(1);
+        assert!(one.n_steps() == 5);
+        assert_eq!(one, with_threads(2));
+        assert_eq!(one, with_threads(3));
+    }
 }
 
 #[test]
@@ -313,11 +315,13 @@ fn even_curvature_takes_weights_for_rows() {
 #[test]
 fn every_leaf_has_its_rows() {
     let data = rows(1000, 13, 2);
-    let fitted = fit(Params { rounds: 3, min_leaf_rows: Some(60), row_share: 1.0, ..small() }, &data, None);
-    for tree in fitted.rounds.iter().flatten() {
-        let mut reached: Vec<f32> = data.features().rows().map(|row| tree.value(row)).collect();
-        reached.sort_unstable_by(f32::total_cmp);
-        assert!(reached.chunk_by(|a, b| a == b).all(|leaf| leaf.len() >= 60));
+    for symmetric in [false, true] {
+        let params = Params { rounds: 3, min_leaf_rows: Some(60), row_share: 1.0, max_leaves: 64, symmetric, ..small() };
+        for tree in fit(params, &data, None).rounds.iter().flatten() {
+            let mut reached: Vec<f32> = data.features().rows().map(|row| tree.value(row)).collect();
+            reached.sort_unstable_by(f32::total_cmp);
+            assert!(reached.chunk_by(|a, b| a == b).all(|leaf| leaf.len() >= 60));
+        }
     }
 }
 

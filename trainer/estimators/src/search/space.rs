@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use crate::{Family, Params, gradient_boosting};
 
 /// From this many rows on, larger steps and trees are tried first.
-const MANY_ROWS: usize = 15_000;
+const ROWS_FOR_LARGE_STEPS: usize = 15_000;
 
 /// One setting.
 #[derive(Clone, Debug)]
@@ -67,22 +67,8 @@ pub(super) fn defaults(family: Family, axes: &[Axis], n_rows: usize) -> Vec<f64>
 
 /// Points that did well on many tables, to be tried after the defaults, of which they keep all they do not name.
 pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64], n_rows: usize) -> Vec<Vec<f64>> {
-    let mut settings = match family {
-        Family::GradientBoosting => vec![
-            // Where classes change smoothly.
-            json!({"symmetric": true, "max_leaves": 32, "min_leaf_rows": 2, "l2": 2.0, "column_share": 0.8}),
-            // Where classes follow from the columns with little chance.
-            json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
-            // Much as CatBoost judges questions.
-            json!({
-                "learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1,
-                "even_curvature": true,
-            }),
-            json!({"learning_rate": 0.02, "max_leaves": 31}),
-            json!({"learning_rate": 0.03, "max_leaves": 6}),
-            json!({"symmetric": true, "learning_rate": 0.07, "max_leaves": 64, "min_leaf_rows": 2, "l2": 1.0}),
-            json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
-        ],
+    let settings = match family {
+        Family::GradientBoosting => settings_of_boosting(n_rows),
         Family::RandomForest => vec![
             json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.4, "leaf_smoothing": 0.3}),
             json!({"max_leaves": 1024, "min_leaf_rows": 3, "column_share": 0.5}),
@@ -98,11 +84,29 @@ pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64], n_rows:
             vec![json!({"hidden": [64], "n_knots": 0}), json!({"hidden": [256, 128], "weight_decay": 0.15})]
         }
     };
-    if family == Family::GradientBoosting && n_rows >= MANY_ROWS {
-        // Where so much is to be learned that a thousand small steps do not reach it; also the soonest done.
-        settings.insert(0, json!({"learning_rate": 0.08, "max_leaves": 31}));
-    }
     settings.iter().map(|settings| with(axes, defaults, settings)).collect()
+}
+
+fn settings_of_boosting(n_rows: usize) -> Vec<Json> {
+    // Where so much is to be learned that a thousand small steps do not reach it; also the soonest done.
+    let large_steps = json!({"learning_rate": 0.08, "max_leaves": 31});
+    let of_any = [
+        // Where classes change smoothly.
+        json!({"symmetric": true, "max_leaves": 32, "min_leaf_rows": 2, "l2": 2.0, "column_share": 0.8}),
+        // Where classes follow from the columns with little chance.
+        json!({"max_leaves": 31, "min_leaf_rows": 3, "l2": 0.5, "row_share": 1.0, "column_share": 0.8, "random_strength": 0.0}),
+        // Much as CatBoost judges questions.
+        json!({
+            "learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1,
+            "even_curvature": true,
+        }),
+        json!({"learning_rate": 0.02, "max_leaves": 31}),
+        json!({"learning_rate": 0.03, "max_leaves": 6}),
+        json!({"symmetric": true, "learning_rate": 0.07, "max_leaves": 64, "min_leaf_rows": 2, "l2": 1.0}),
+        json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
+    ];
+    let is_large = n_rows >= ROWS_FOR_LARGE_STEPS;
+    is_large.then_some(large_steps).into_iter().chain(of_any).collect()
 }
 
 /// The point of the defaults with some settings changed.

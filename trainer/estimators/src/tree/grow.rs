@@ -17,7 +17,7 @@ use super::{Node, Tree};
 use crate::random::Random;
 
 /// From this many bins on, columns are searched in parallel.
-pub(super) const PARALLEL_BINS: usize = 16 * N_BINS;
+const PARALLEL_BINS: usize = 16 * N_BINS;
 
 /// What limits a tree.
 #[derive(Clone, Copy, Debug)]
@@ -136,14 +136,14 @@ impl Growth<'_> {
     fn split(&mut self, leaf: usize, rows: &mut [u32]) {
         let Leaf { place, next } = self.leaves.swap_remove(leaf);
         let (split, histogram) = next.expect("the best leaf has a question");
-        let [yes, no] = self.part(place, &split, rows);
+        let [yes, no] = self.split_place(place, &split, rows);
         let [yes_histogram, no_histogram] = self.child_histograms(histogram, &rows[yes.rows.clone()], &rows[no.rows.clone()]);
         self.add_leaf(yes, yes_histogram);
         self.add_leaf(no, no_histogram);
     }
 
     /// Splits a leaf and its rows.
-    pub(super) fn part(&mut self, place: Place, split: &Split, rows: &mut [u32]) -> [Place; 2] {
+    pub(super) fn split_place(&mut self, place: Place, split: &Split, rows: &mut [u32]) -> [Place; 2] {
         let n_yes = self.partition(split, &mut rows[place.rows.clone()]);
         let middle = place.rows.start + n_yes;
         let (yes, no) = self.add_nodes(place.node, split);
@@ -168,11 +168,11 @@ impl Growth<'_> {
             self.work.spare.push(parent);
             return [None, None];
         }
-        self.halves(parent, yes, no).map(Some)
+        self.side_histograms(parent, yes, no).map(Some)
     }
 
     /// The histograms of the two sides of a leaf.
-    pub(super) fn halves(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> [Histogram; 2] {
+    pub(super) fn side_histograms(&mut self, parent: Histogram, yes: &[u32], no: &[u32]) -> [Histogram; 2] {
         let mut larger = parent;
         let mut smaller = self.work.spare.pop().unwrap_or_default();
         let fewer = if yes.len() < no.len() { yes } else { no };
@@ -193,24 +193,36 @@ impl Growth<'_> {
         self.leaves.push(Leaf { place, next });
     }
 
-    /// The first column wins a tie.
     fn best_split(&self, place: &Place, histogram: &Histogram) -> Option<Split> {
         let total = histogram.total(&self.layout);
         if place.depth >= self.params.max_depth || (total.count as usize) < 2 * self.params.split.min_leaf_rows {
             return None;
         }
-        let columns = self.layout.columns;
         let noise = self.noise(place.node, 1.0);
         let search = |at: usize| {
-            let split = self.splitter.best(columns[at], histogram.column(&self.layout, at), total, place.bounds)?;
-            Some(Split { gain: split.gain + noise[at], ..split }).filter(|split| split.gain > 0.0)
+            let column = self.layout.columns[at];
+            let split = self.splitter.best(column, histogram.column(&self.layout, at), total, place.bounds)?;
+            Some(Split { gain: split.gain + noise[at], ..split })
         };
-        let better = |best: Split, other: Split| if other.gain > best.gain { other } else { best };
-        if self.layout.n_bins() < PARALLEL_BINS || rayon::current_num_threads() == 1 {
-            return (0..columns.len()).filter_map(search).reduce(better);
+        self.best_of_columns(1, search, |split| split.gain)
+    }
+
+    /// The question that gains most, if any does, when each place of the layout has one at most, found in histograms of so many leaves. The
+    /// first column wins a tie.
+    pub(super) fn best_of_columns<T: Send>(
+        &self,
+        n_leaves: usize,
+        search: impl Fn(usize) -> Option<T> + Sync,
+        gain: impl Fn(&T) -> f64 + Sync,
+    ) -> Option<T> {
+        let gaining = |at: usize| search(at).filter(|found| gain(found) > 0.0);
+        let better = |best: T, other: T| if gain(&other) > gain(&best) { other } else { best };
+        let places = 0..self.layout.columns.len();
+        if self.layout.n_bins() * n_leaves < PARALLEL_BINS || rayon::current_num_threads() == 1 {
+            return places.filter_map(gaining).reduce(better);
         }
-        let splits: Vec<Option<Split>> = (0..columns.len()).into_par_iter().map(search).collect();
-        splits.into_iter().flatten().reduce(better)
+        let found: Vec<Option<T>> = places.into_par_iter().map(gaining).collect();
+        found.into_iter().flatten().reduce(better)
     }
 
     /// What is added to the gain of each column's question about a node or a level, times so much.

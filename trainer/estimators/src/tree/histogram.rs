@@ -3,6 +3,8 @@
 //! Sums are what a fit spends its time on. Columns are taken four at a time, whose bins fit the first-level cache, over some hundred rows,
 //! whose gradients do, too.
 
+use std::iter::Sum;
+
 use rayon::prelude::*;
 
 use super::binned::BinnedRows;
@@ -52,6 +54,15 @@ impl Sums {
             count: self.count - other.count,
             padding: self.padding - other.padding,
         }
+    }
+}
+
+impl<'a> Sum<&'a Self> for Sums {
+    fn sum<I: Iterator<Item = &'a Self>>(sums: I) -> Self {
+        sums.fold(Self::default(), |mut total, sums| {
+            total.add(*sums);
+            total
+        })
     }
 }
 
@@ -120,10 +131,7 @@ impl Histogram {
 
     /// The sums over all bins.
     pub(crate) fn total(&self, layout: &Layout) -> Sums {
-        self.column(layout, 0).iter().fold(Sums::default(), |mut total, bin| {
-            total.add(*bin);
-            total
-        })
+        self.column(layout, 0).iter().sum()
     }
 
     fn build_part(&mut self, binned: &BinnedRows, layout: &Layout, rows: &[u32], quantised: &Quantised) {

@@ -110,8 +110,8 @@ pub(crate) struct Splitter<'a> {
     second_per_row: f64,
 }
 
-/// A leaf and a column about which it is asked.
-pub(super) struct About<'a> {
+/// A leaf that is asked about a column.
+pub(super) struct Asked<'a> {
     splitter: &'a Splitter<'a>,
     total: Sums,
     bounds: Bounds,
@@ -122,7 +122,7 @@ pub(super) struct About<'a> {
 
 /// A leaf whose column is being searched.
 struct Search<'a> {
-    about: About<'a>,
+    asked: Asked<'a>,
     best: Option<(f64, Question)>,
     /// The rows that answer yes to the best question.
     best_yes: Sums,
@@ -138,7 +138,7 @@ impl<'a> Splitter<'a> {
 
     /// The best question about a column of a leaf, if any gains.
     pub(crate) fn best(&self, column: usize, bins: &[Sums], total: Sums, bounds: Bounds) -> Option<Split> {
-        let mut search = Search { about: self.about(column, total, bounds), best: None, best_yes: Sums::default() };
+        let mut search = Search { asked: self.asked(column, total, bounds), best: None, best_yes: Sums::default() };
         match self.binning.is_categorical(column) {
             true => search.sets(bins),
             false => search.thresholds(bins),
@@ -147,9 +147,9 @@ impl<'a> Splitter<'a> {
     }
 
     /// A leaf whose rows sum to `total`, and a column.
-    pub(super) fn about(&self, column: usize, total: Sums, bounds: Bounds) -> About<'_> {
+    pub(super) fn asked(&self, column: usize, total: Sums, bounds: Bounds) -> Asked<'_> {
         let l2 = self.params.l2 + if self.binning.is_categorical(column) { self.params.category_l2 } else { 0.0 };
-        About { splitter: self, total, bounds, l2, parent: self.strength(total, self.params.l2, bounds), column }
+        Asked { splitter: self, total, bounds, l2, parent: self.strength(total, self.params.l2, bounds), column }
     }
 
     fn direction(&self, column: usize) -> i8 {
@@ -183,27 +183,9 @@ impl<'a> Splitter<'a> {
     fn is_leaf(&self, sums: Sums) -> bool {
         sums.count >= self.params.min_leaf_rows as i32 && self.second(sums) >= MIN_SECOND
     }
-
-    /// The levels that may be asked about, by their smoothed mean gradient.
-    fn sorted_levels(&self, bins: &[Sums]) -> Vec<(f64, u8, Sums)> {
-        let min_count = self.params.category_smoothing.min(self.params.min_leaf_rows as f64);
-        let mut levels: Vec<(f64, u8, Sums)> = bins
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, sums)| sums.count > 0 && f64::from(sums.count) >= min_count)
-            .map(|(bin, sums)| (self.smoothed_mean(*sums), bin as u8, *sums))
-            .collect();
-        levels.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        levels
-    }
-
-    fn smoothed_mean(&self, sums: Sums) -> f64 {
-        self.first(sums) / (self.second(sums) + self.params.category_smoothing * self.second_per_row)
-    }
 }
 
-impl About<'_> {
+impl Asked<'_> {
     /// What a question gains to which these rows answer yes; nothing where it may not be asked.
     pub(super) fn gain(&self, yes: Sums) -> f64 {
         let no = self.total.minus(yes);
@@ -258,8 +240,8 @@ impl Search<'_> {
         let mut yes = start;
         for (bin, sums) in bins.iter().enumerate().skip(1).filter(|(_, sums)| sums.count > 0) {
             yes.add(*sums);
-            let no = self.about.total.minus(yes);
-            if !self.about.splitter.is_leaf(no) {
+            let no = self.asked.total.minus(yes);
+            if !self.asked.splitter.is_leaf(no) {
                 break;
             }
             let missing_yes = if has_missing { start.count > 0 } else { yes.count > no.count };
@@ -267,40 +249,30 @@ impl Search<'_> {
         }
     }
 
-    /// Runs of levels from both ends of their order, or each level alone.
     fn sets(&mut self, bins: &[Sums]) {
-        let levels = self.about.splitter.sorted_levels(bins);
-        if self.about.splitter.params.max_set_levels == 1 {
-            return levels.iter().for_each(|level| self.runs(std::iter::once(level)));
-        }
-        self.runs(levels.iter());
-        self.runs(levels.iter().rev());
-    }
-
-    fn runs<'b>(&mut self, levels: impl Iterator<Item = &'b (f64, u8, Sums)>) {
-        let splitter = self.about.splitter;
-        let (mut yes, mut set, mut group_rows) = (Sums::default(), BinSet::default(), 0);
-        for (_, bin, sums) in levels.take(splitter.params.max_set_levels) {
-            yes.add(*sums);
-            set.insert(*bin);
-            group_rows += sums.count as usize;
-            let no = self.about.total.minus(yes);
-            if !splitter.is_leaf(no) {
-                break;
-            }
-            if group_rows >= splitter.params.min_group_rows && splitter.is_leaf(yes) {
-                group_rows = 0;
-                self.offer(yes, no, || Question::OneOf(set));
+        let splitter = self.asked.splitter;
+        for run in splitter.runs_of_levels(bins) {
+            let (mut yes, mut set) = (Sums::default(), BinSet::default());
+            for step in run.steps {
+                yes.add(bins[step.bin as usize]);
+                set.insert(step.bin);
+                let no = self.asked.total.minus(yes);
+                if !splitter.is_leaf(no) {
+                    break;
+                }
+                if step.is_offered {
+                    self.offer(yes, no, || Question::OneOf(set));
+                }
             }
         }
     }
 
     fn offer(&mut self, yes: Sums, no: Sums, question: impl FnOnce() -> Question) {
-        if !self.about.splitter.is_leaf(yes) {
+        if !self.asked.splitter.is_leaf(yes) {
             return;
         }
-        let gain = self.about.gain_of_leaves(yes, no);
-        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.0) && self.about.goes_the_right_way(yes, no) {
+        let gain = self.asked.gain_of_leaves(yes, no);
+        if gain > self.best.as_ref().map_or(MIN_GAIN, |best| best.0) && self.asked.goes_the_right_way(yes, no) {
             self.best = Some((gain, question()));
             self.best_yes = yes;
         }
@@ -308,7 +280,7 @@ impl Search<'_> {
 
     fn into_split(self) -> Option<Split> {
         let (gain, question) = self.best?;
-        let (yes, no) = self.about.bounds_of_sides(self.best_yes);
-        Some(Split { gain, column: self.about.column, question, yes, no })
+        let (yes, no) = self.asked.bounds_of_sides(self.best_yes);
+        Some(Split { gain, column: self.asked.column, question, yes, no })
     }
 }

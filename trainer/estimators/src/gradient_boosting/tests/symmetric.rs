@@ -30,6 +30,17 @@ fn all_leaves_of_a_level_are_asked_the_same() {
         let fitted = fit(Params { min_leaf_rows: Some(1), ..symmetric() }, &rows(2000, 1, n_classes), None);
         let trees: Vec<&Tree> = fitted.rounds.iter().flatten().collect();
         assert!(trees.iter().any(|tree| questions_by_level(tree).iter().filter(|questions| questions.len() == 1).count() == 4));
+        // A leaf that stayed whole may be split by the question of a later level, but no question is of one leaf alone.
+        let n_different = |tree: &Tree| {
+            let mut different: Vec<(u32, Test)> = vec![];
+            for question in questions_by_level(tree).concat() {
+                if !different.contains(&question) {
+                    different.push(question);
+                }
+            }
+            different.len()
+        };
+        assert!(trees.iter().all(|tree| n_different(tree) <= 4) && trees.iter().any(|tree| tree.nodes.len() >= 15));
     }
 }
 
@@ -45,7 +56,7 @@ fn a_first_question_is_the_one_that_a_tree_grown_leaf_by_leaf_asks() {
     }
 }
 
-/// Classes that follow from two columns together: either alone says nothing.
+/// Classes that follow from two columns together: either alone says little.
 #[test]
 fn a_question_is_worth_what_it_gains_over_all_leaves() {
     let values: Vec<f32> = (0..400).flat_map(|row| [(row % 20) as f32, (row / 20) as f32]).collect();
@@ -63,25 +74,7 @@ fn a_question_is_worth_what_it_gains_over_all_leaves() {
 }
 
 #[test]
-fn every_leaf_has_its_rows_and_sums_are_those_of_the_exported_numbers() {
-    let data = rows(1000, 13, 2);
-    let fitted = fit(Params { min_leaf_rows: Some(60), row_share: 1.0, max_leaves: 64, ..symmetric() }, &data, None);
-    for tree in fitted.rounds.iter().flatten() {
-        let mut reached: Vec<f32> = data.features().rows().map(|row| tree.value(row)).collect();
-        reached.sort_unstable_by(f32::total_cmp);
-        assert!(reached.chunk_by(|a, b| a == b).all(|leaf| leaf.len() >= 60));
-    }
+fn the_exported_numbers_give_exactly_the_same_sums() {
+    let fitted = fit(Params { max_leaves: 64, ..symmetric() }, &rows(1000, 13, 2), None);
     check_export(&fitted, rows(300, 2, 2).features());
-}
-
-#[test]
-fn the_number_of_threads_changes_nothing() {
-    let data = rows(40_000, 3, 2);
-    let with_threads = |n: usize| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build().unwrap();
-        pool.install(|| fit(Params { rounds: 5, max_leaves: 64, ..symmetric() }, &data, None))
-    };
-    let one = with_threads(1);
-    assert_eq!(one, with_threads(2));
-    assert_eq!(one, with_threads(3));
 }
