@@ -83,10 +83,11 @@ impl ValidParams {
         for number in 0..n_models {
             let done_before = n_before + number * rounds;
             let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total });
+            let params = self.params.of_ensemble(number, train.n_rows());
             let seed = seed.wrapping_add(number as u64 * SEED_STEP);
             models.push(match validation {
-                Some(validation) => self.fit_watched(train, validation, seed, &mut of_all)?,
-                None => self.fit_rounds(train, seed, found.unwrap_or(rounds), &mut of_all)?,
+                Some(validation) => fit_watched(&params, train, validation, seed, &mut of_all)?,
+                None => fit_rounds(&params, train, seed, found.unwrap_or(rounds), &mut of_all)?,
             });
         }
         Ok(Fitted::mean(models))
@@ -101,35 +102,35 @@ impl ValidParams {
             None => (self.params.rounds > GIVEN_ROUNDS).then_some(1),
         }
     }
+}
 
-    fn fit_watched(&self, train: &Data, validation: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
-        let mut boosting = Boosting::start(&self.params, train, seed);
-        let mut watch = Watch::start(validation, &boosting.fitted);
-        let mut best = Best::start(watch.see(&boosting.fitted).0);
-        for done in 1..=self.params.rounds {
-            boosting.round();
-            if on_step(Step { done, total: self.params.rounds }).is_break() {
-                return Err(Error::Stopped);
-            }
-            best.see(boosting.fitted.rounds.len(), watch.see(&boosting.fitted).0);
-            if best.since >= self.params.patience {
-                break;
-            }
+fn fit_watched(params: &Params, train: &Data, validation: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
+    let mut boosting = Boosting::start(params, train, seed);
+    let mut watch = Watch::start(validation, &boosting.fitted);
+    let mut best = Best::start(watch.see(&boosting.fitted).0);
+    for done in 1..=params.rounds {
+        boosting.round();
+        if on_step(Step { done, total: params.rounds }).is_break() {
+            return Err(Error::Stopped);
         }
-        boosting.fitted.rounds.truncate(best.n_rounds);
-        Ok(boosting.fitted)
+        best.see(boosting.fitted.rounds.len(), watch.see(&boosting.fitted).0);
+        if best.since >= params.patience {
+            break;
+        }
     }
+    boosting.fitted.rounds.truncate(best.n_rounds);
+    Ok(boosting.fitted)
+}
 
-    fn fit_rounds(&self, train: &Data, seed: u64, n_rounds: usize, on_step: OnStep) -> Result<Fitted, Error> {
-        let mut boosting = Boosting::start(&self.params, train, seed);
-        for done in 1..=n_rounds {
-            boosting.round();
-            if on_step(Step { done, total: n_rounds }).is_break() {
-                return Err(Error::Stopped);
-            }
+fn fit_rounds(params: &Params, train: &Data, seed: u64, n_rounds: usize, on_step: OnStep) -> Result<Fitted, Error> {
+    let mut boosting = Boosting::start(params, train, seed);
+    for done in 1..=n_rounds {
+        boosting.round();
+        if on_step(Step { done, total: n_rounds }).is_break() {
+            return Err(Error::Stopped);
         }
-        Ok(boosting.fitted)
     }
+    Ok(boosting.fitted)
 }
 
 /// A fitted ensemble.

@@ -1,5 +1,7 @@
 //! What a fit of gradient boosting can be told, and what follows from the number of rows where it is not.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::ValidParams;
@@ -42,7 +44,8 @@ pub struct Params {
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
     /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, up to 3, as many
-    /// as make 5000 rows, and no more than make 9 classes.
+    /// as make 5000 rows, and no more than make 9 classes. Unless all are `symmetric`, every second one is: trees of two kinds err in
+    /// different places.
     pub n_models: Option<usize>,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
     pub learning_rate: f64,
@@ -148,6 +151,24 @@ impl Params {
             category_smoothing: Some(self.category_smoothing(n_rows)),
             ..self
         }
+    }
+
+    /// The settings of one of several ensembles. Every second one grows symmetric trees, of about twice as many leaves (64 at most), from more
+    /// of the columns, with a penalty on leaves however few the rows are; as such trees learn less in a round, its steps are larger, so that
+    /// as many rounds suit both kinds.
+    pub(super) fn of_ensemble(&self, number: usize, n_rows: usize) -> Cow<'_, Self> {
+        if self.symmetric || number % 2 == 0 {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            symmetric: true,
+            learning_rate: (1.5 * self.learning_rate).min(1.0),
+            max_leaves: (2 * self.max_leaves).next_power_of_two().min(64),
+            min_leaf_rows: self.min_leaf_rows.or(Some(2)),
+            l2: Some(self.l2(n_rows).max(2.0)),
+            column_share: self.column_share.max(0.8),
+            ..self.clone()
+        })
     }
 
     /// What limits the trees of a round after so many.

@@ -1,5 +1,7 @@
 //! Ensembles that are averaged.
 
+use std::borrow::Cow;
+
 use super::*;
 
 #[test]
@@ -17,11 +19,12 @@ fn few_rows_have_several_ensembles_but_for_a_trial() {
 #[test]
 fn averaged_ensembles_give_the_mean_of_their_log_odds() {
     let train = rows(400, 3, 2);
-    let fit = |n_models: usize, seed: u64| {
-        let params = Params { rounds: 20, n_models: Some(n_models), min_leaf_rows: Some(5), ..Default::default() };
-        params.check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
+    let mean = Params { rounds: 20, n_models: Some(2), min_leaf_rows: Some(5), ..Default::default() };
+    let fit = |params: &Params, seed: u64| {
+        params.clone().check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
     };
-    let (one, other, both) = (fit(1, 7), fit(1, 7 + SEED_STEP), fit(2, 7));
+    let alone = |number: usize| Params { n_models: Some(1), ..mean.of_ensemble(number, 400).into_owned() };
+    let (one, other, both) = (fit(&alone(0), 7), fit(&alone(1), 7 + SEED_STEP), fit(&mean, 7));
     assert_eq!((both.n_steps(), both.rounds.len()), (20, 40));
     let log_odds = |fitted: &Fitted| {
         let probabilities = fitted.probabilities(train.features());
@@ -30,4 +33,19 @@ fn averaged_ensembles_give_the_mean_of_their_log_odds() {
     for ((one, other), both) in log_odds(&one).iter().zip(log_odds(&other)).zip(log_odds(&both)) {
         assert!(((one + other) / 2.0 - both).abs() < 1e-4, "{one} {other} {both}");
     }
+}
+
+#[test]
+fn every_second_ensemble_grows_symmetric_trees_unless_all_do() {
+    let params = Params::default();
+    let other = params.of_ensemble(1, 300);
+    assert_eq!([params.of_ensemble(0, 300), params.of_ensemble(2, 300)].map(Cow::into_owned), [params.clone(), params.clone()]);
+    assert!(other.symmetric && other.learning_rate > params.learning_rate);
+    assert_eq!((other.max_leaves, other.min_leaf_rows, other.l2, other.column_share), (32, Some(2), Some(2.0), 0.8));
+    let told = Params { min_leaf_rows: Some(9), l2: Some(7.0), column_share: 1.0, max_leaves: 96, learning_rate: 0.9, ..params };
+    let other = told.of_ensemble(1, 300);
+    assert_eq!((other.max_leaves, other.min_leaf_rows, other.l2, other.column_share), (64, Some(9), Some(7.0), 1.0));
+    assert_eq!(other.learning_rate, 1.0);
+    let symmetric = Params { symmetric: true, ..told };
+    assert_eq!(symmetric.of_ensemble(1, 300).into_owned(), symmetric);
 }
