@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .scenarios import bank, five, keel, large, made, searched, small, unseen
+from .scenarios import bank, chance, five, keel, large, made, searched, small, unseen
 
 SCENARIOS = {
     "bank": bank,
@@ -14,6 +14,7 @@ SCENARIOS = {
     "searched": searched,
     "unseen": unseen,
     "keel": keel,
+    "chance": chance,
     "made": made,
     "five": five,
     "large": large,

@@ -47,10 +47,10 @@ class Results:
         for entry in missing:
             self.add(table, split, {**entry.names(), **run_alone(entry, case)})
 
-    def our_seconds(self, table: Table, split: str) -> float:
-        """CPU seconds of all fits of ours on a split."""
+    def seconds(self, table: Table, split: str, learners: tuple[str, ...]) -> float:
+        """CPU seconds of all fits of these learners on a split."""
         rows = [row for row in self.rows if row["table"] == table.name and row["split"] == split]
-        return sum(row["fit_cpu"] for row in rows if row["learner"] in FAMILIES)
+        return sum(row.get("fit_cpu", 0) for row in rows if row["learner"] in learners)
 
     def frame(self) -> pd.DataFrame:
         """All figures, a row per fit."""
