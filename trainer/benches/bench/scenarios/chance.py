@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..report import beside_the_best
+from ..report import beside_the_best, within
 from ..results import Results
 from ..sources import KEEL, UNSEEN
 from .searched import best, by_peer, entries
@@ -34,7 +34,8 @@ def _compare(first: Results, again: Results, sets: list) -> str:
         first.measure(table, SPLIT, rows, entries(table, SECONDS))
         again.measure(table, SPLIT, rows, entries(table, SECONDS), OTHER_SEED)
         lines.append(_line(source.name, *(_searches(results.frame(), source.name) for results in (first, again))))
-    return beside_the_best(pd.DataFrame(lines))
+    table = pd.DataFrame(lines)
+    return f"{beside_the_best(table)}The other way round: {within(-table[['AUC gap', 'log loss gap']])}.\n"
 
 
 def _searches(frame: pd.DataFrame, table: str) -> pd.DataFrame:
