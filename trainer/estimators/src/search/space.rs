@@ -71,6 +71,8 @@ pub(super) fn portfolio(family: Family, axes: &[Axis], defaults: &[f64], n_rows:
         Family::GradientBoosting => settings_of_boosting(n_rows),
         Family::RandomForest => vec![
             json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.4, "leaf_smoothing": 0.3}),
+            // Where several rows are about one thing.
+            json!({"max_leaves": 1024, "min_leaf_rows": 1, "column_share": 0.15, "leaf_smoothing": 0.1}),
             json!({"max_leaves": 1024, "min_leaf_rows": 3, "column_share": 0.5}),
         ],
         Family::LogisticRegression => vec![
@@ -98,6 +100,11 @@ fn settings_of_boosting(n_rows: usize) -> Vec<Json> {
         // Much as CatBoost judges questions.
         json!({
             "learning_rate": 0.03, "min_leaf_rows": 2, "random_strength": 1.0, "category_l2": 0.5, "max_set_levels": 1,
+            "even_curvature": true,
+        }),
+        // The same where there is less of chance.
+        json!({
+            "max_leaves": 31, "min_leaf_rows": 2, "l2": 0.1, "random_strength": 0.0, "category_l2": 0.5, "max_set_levels": 1,
             "even_curvature": true,
         }),
         json!({"learning_rate": 0.02, "max_leaves": 31}),
@@ -233,8 +240,8 @@ mod tests {
         assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "column_share")], [0.04, 32.0, 0.8]);
         assert_eq!([0, 1].map(|at| json(at)["symmetric"].clone()), [true, false]);
         assert_eq!([setting(1, "learning_rate"), setting(1, "max_leaves"), setting(1, "min_leaf_rows")], [0.04, 31.0, 3.0]);
-        assert_eq!([setting(3, "learning_rate"), setting(3, "l2"), setting(3, "min_leaf_rows")], [0.02, 5.0, 28.0]);
-        assert!((setting(3, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
+        assert_eq!([setting(4, "learning_rate"), setting(4, "l2"), setting(4, "min_leaf_rows")], [0.02, 5.0, 28.0]);
+        assert!((setting(4, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
     }
 
     #[test]
