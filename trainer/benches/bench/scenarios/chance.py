@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..processes import SEARCH
 from ..report import beside_the_best, within
 from ..results import Results
 from ..sources import KEEL, UNSEEN
-from .searched import best, by_peer, entries
+from .searched import beside, by_peer, entries
 from .unseen import SECONDS
 
 SPLIT = "split-0"
@@ -33,24 +34,12 @@ def _compare(first: Results, again: Results, sets: list) -> str:
         rows = table.split(0)
         first.measure(table, SPLIT, rows, entries(table, SECONDS))
         again.measure(table, SPLIT, rows, entries(table, SECONDS), OTHER_SEED)
-        lines.append(_line(source.name, *(_searches(results.frame(), source.name) for results in (first, again))))
+        sides = (("second", _searches(again, source.name)), ("first", _searches(first, source.name)))
+        lines.append({"data": source.name, **beside(*sides)})
     table = pd.DataFrame(lines)
     return f"{beside_the_best(table)}The other way round: {within(-table[['AUC gap', 'log loss gap']])}.\n"
 
 
-def _searches(frame: pd.DataFrame, table: str) -> pd.DataFrame:
-    of_table = frame[(frame["table"] == table) & (frame["split"] == SPLIT)]
-    return by_peer(of_table[of_table["label"].str.contains(" tuned in ")])
-
-
-def _line(name: str, first: pd.DataFrame, again: pd.DataFrame) -> dict[str, object]:
-    (first_auc, first_loss), (auc, loss) = best(first), best(again)
-    return {
-        "data": name,
-        "AUC": "{1:.4f} {0}".format(*first_auc),
-        "again": "{1:.4f} {0}".format(*auc),
-        "AUC gap": round(first_auc[1] - auc[1], 4),
-        "log loss": "{1:.4f} {0}".format(*first_loss),
-        "again ": "{1:.4f} {0}".format(*loss),
-        "log loss gap": round(loss[1] - first_loss[1], 4),
-    }
+def _searches(results: Results, table: str) -> pd.DataFrame:
+    frame = results.frame()
+    return by_peer(frame[(frame["table"] == table) & (frame["split"] == SPLIT) & (frame["learner"] == SEARCH)])

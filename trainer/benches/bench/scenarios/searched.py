@@ -126,16 +126,10 @@ def _line(name: str, rows: pd.DataFrame) -> dict[str, object]:
     theirs, ours = (side[side["split"].isin(splits)] for side in (theirs, ours))
     blend, ours_alone = (ours[(ours["learner"] == BLEND) == is_blend] for is_blend in (True, False))
     shipped = ours[ours["label"] == "shipped"]
-    (our_auc, our_loss), (their_auc, their_loss) = best(ours_alone), best(by_peer(theirs))
     return {
         "data": name,
         "splits": len(splits),
-        "our best AUC": "{1:.4f} {0}".format(*our_auc),
-        "their best AUC": "{1:.4f} {0}".format(*their_auc),
-        "AUC gap": round(their_auc[1] - our_auc[1], 4),
-        "our best log loss": "{1:.4f} {0}".format(*our_loss),
-        "their best log loss": "{1:.4f} {0}".format(*their_loss),
-        "log loss gap": round(our_loss[1] - their_loss[1], 4),
+        **beside(("our best", ours_alone), ("their best", by_peer(theirs))),
         "blend": _figures(blend, len(splits)),
         "shipped": f"{', '.join(shipped['learner'].unique())} {_figures(shipped, len(splits))}",
         "our CPU s": round(shipped["fit_cpu"].mean(), 1),
@@ -153,7 +147,21 @@ def by_peer(searches: pd.DataFrame) -> pd.DataFrame:
     return searches.assign(learner=searches["label"].str.split().str[0])
 
 
-def best(rows: pd.DataFrame) -> tuple[tuple[str, float], tuple[str, float]]:
+def beside(one: tuple[str, pd.DataFrame], other: tuple[str, pd.DataFrame]) -> dict[str, object]:
+    """The best of two sides, each with what to call it, and by how much the other is ahead."""
+    (name, rows), (other_name, other_rows) = one, other
+    (auc, loss), (other_auc, other_loss) = _best(rows), _best(other_rows)
+    return {
+        f"{name} AUC": "{1:.4f} {0}".format(*auc),
+        f"{other_name} AUC": "{1:.4f} {0}".format(*other_auc),
+        "AUC gap": round(other_auc[1] - auc[1], 4),
+        f"{name} log loss": "{1:.4f} {0}".format(*loss),
+        f"{other_name} log loss": "{1:.4f} {0}".format(*other_loss),
+        "log loss gap": round(loss[1] - other_loss[1], 4),
+    }
+
+
+def _best(rows: pd.DataFrame) -> tuple[tuple[str, float], tuple[str, float]]:
     """Who has the best AUC and who the best log loss, with the figures."""
     means = rows.groupby("learner")[["auc", "log_loss"]].mean()
     auc, loss = means["auc"], means["log_loss"]

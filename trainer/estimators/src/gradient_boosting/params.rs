@@ -44,7 +44,7 @@ pub struct Params {
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
     /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, up to 3, as many
-    /// as make 5000 rows, and no more than make 9 classes. Unless all are `symmetric`, every second one is: trees of two kinds err in
+    /// as make 5000 rows, and no more than make 9 classes; unless all are `symmetric`, every second one then is, as trees of two kinds err in
     /// different places.
     pub n_models: Option<usize>,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
@@ -153,11 +153,11 @@ impl Params {
         }
     }
 
-    /// The settings of one of several ensembles. Every second one grows symmetric trees, of about twice as many leaves (64 at most), from more
-    /// of the columns, with a penalty on leaves however few the rows are; as such trees learn less in a round, its steps are larger, so that
-    /// as many rounds suit both kinds.
+    /// The settings of one of several ensembles. Where their number is not given, every second one grows symmetric trees, of about twice as
+    /// many leaves (64 at most), from more of the columns, with a penalty on leaves however few the rows are; as such trees learn less in a
+    /// round, its steps are larger, so that as many rounds suit both kinds.
     pub(super) fn of_ensemble(&self, number: usize, n_rows: usize) -> Cow<'_, Self> {
-        if self.symmetric || number % 2 == 0 {
+        if self.n_models.is_some() || self.symmetric || number % 2 == 0 {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Self {

@@ -19,12 +19,11 @@ fn few_rows_have_several_ensembles_but_for_a_trial() {
 #[test]
 fn averaged_ensembles_give_the_mean_of_their_log_odds() {
     let train = rows(400, 3, 2);
-    let mean = Params { rounds: 20, n_models: Some(2), min_leaf_rows: Some(5), ..Default::default() };
-    let fit = |params: &Params, seed: u64| {
-        params.clone().check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
+    let fit = |n_models: usize, seed: u64| {
+        let params = Params { rounds: 20, n_models: Some(n_models), min_leaf_rows: Some(5), ..Default::default() };
+        params.check().unwrap().with_steps(20).fit(&train, None, seed, &mut to_the_end).unwrap()
     };
-    let alone = |number: usize| Params { n_models: Some(1), ..mean.of_ensemble(number, 400).into_owned() };
-    let (one, other, both) = (fit(&alone(0), 7), fit(&alone(1), 7 + SEED_STEP), fit(&mean, 7));
+    let (one, other, both) = (fit(1, 7), fit(1, 7 + SEED_STEP), fit(2, 7));
     assert_eq!((both.n_steps(), both.rounds.len()), (20, 40));
     let log_odds = |fitted: &Fitted| {
         let probabilities = fitted.probabilities(train.features());
@@ -36,7 +35,7 @@ fn averaged_ensembles_give_the_mean_of_their_log_odds() {
 }
 
 #[test]
-fn every_second_ensemble_grows_symmetric_trees_unless_all_do() {
+fn every_second_ensemble_of_few_rows_grows_symmetric_trees() {
     let params = Params::default();
     let other = params.of_ensemble(1, 300);
     assert_eq!([params.of_ensemble(0, 300), params.of_ensemble(2, 300)].map(Cow::into_owned), [params.clone(), params.clone()]);
@@ -46,6 +45,22 @@ fn every_second_ensemble_grows_symmetric_trees_unless_all_do() {
     let other = told.of_ensemble(1, 300);
     assert_eq!((other.max_leaves, other.min_leaf_rows, other.l2, other.column_share), (64, Some(9), Some(7.0), 1.0));
     assert_eq!(other.learning_rate, 1.0);
-    let symmetric = Params { symmetric: true, ..told };
-    assert_eq!(symmetric.of_ensemble(1, 300).into_owned(), symmetric);
+    for of_one_kind in [Params { symmetric: true, ..told.clone() }, Params { n_models: Some(3), ..told }] {
+        assert_eq!(of_one_kind.of_ensemble(1, 300).into_owned(), of_one_kind);
+    }
+}
+
+#[test]
+fn a_fit_of_few_rows_is_the_mean_of_both_kinds() {
+    let train = rows(300, 3, 2);
+    let fit =
+        |params: &Params, seed: u64| params.clone().check().unwrap().with_steps(10).fit(&train, None, seed, &mut to_the_end);
+    let open = Params::default();
+    let alone = |number: usize| {
+        let params = Params { n_models: Some(1), ..open.of_ensemble(number, 300).into_owned() };
+        fit(&params, 7 + number as u64 * SEED_STEP).unwrap()
+    };
+    let row = train.features().row(0);
+    let mean = (0..3).map(|number| alone(number).raw(row)[0]).sum::<f32>() / 3.0;
+    assert!((fit(&open, 7).unwrap().raw(row)[0] - mean).abs() < 1e-5);
 }
