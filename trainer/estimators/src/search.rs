@@ -1,8 +1,8 @@
 //! Looking for better settings of a family.
 //!
 //! The defaults come first, then a few settings that did well on many tables. Then steps around the best so far (as in Wu, Wang and Huang,
-//! "Frugal optimization for cost-related hyperparameters", AAAI 2021: they pay when there is time for few trials) take turns with a
-//! tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl, "Algorithms for hyper-parameter optimization", NIPS 2011), which
+//! "Frugal optimization for cost-related hyperparameters", AAAI 2021: they pay when there is time for few trials), and every fourth time
+//! a tree-structured Parzen estimator (Bergstra, Bardenet, Bengio and Kégl, "Algorithms for hyper-parameter optimization", NIPS 2011), which
 //! looks further afield. What is proposed next depends on the seed and on the losses told so far, so a search that was written down goes on
 //! where it stopped.
 
@@ -27,6 +27,17 @@ const START_UP_TRIALS: usize = 6;
 /// How far the estimator looks around each good trial, as a standard deviation in the unit cube. Left to itself it takes 1 as long as the good
 /// trials are one or alike, which leads into the corners.
 const BANDWIDTH: f64 = 0.12;
+
+/// Draws of which the estimator takes the one most like the good trials; of more it takes those at the ends.
+const N_DRAWS: usize = 4;
+
+/// Of so many trials one is the estimator's. Over 120 sums of twelve terms with noise, 40 trials came to 1.14 where axes were not told apart and
+/// every second was, .94 where they were, .78 with these.
+const ESTIMATED: usize = 4;
+
+/// By how much the range of each axis is longer than that of the one before: the estimator knows axes by their ranges alone, and would learn
+/// of the first whatever it draws of the others.
+const APART: f64 = 1e-9;
 
 /// A search over the settings of one family.
 pub struct Search {
@@ -57,9 +68,11 @@ impl Search {
     /// A search for settings that suit so many rows.
     pub fn new(family: Family, n_rows: usize, seed: u64) -> Self {
         let axes = space::axes(family, n_rows);
-        let sampler = TpeSampler::builder().seed(seed).n_startup_trials(START_UP_TRIALS).kde_bandwidth(BANDWIDTH).build();
+        let sampler = TpeSampler::builder().seed(seed).n_startup_trials(START_UP_TRIALS).kde_bandwidth(BANDWIDTH);
+        let sampler = sampler.n_ei_candidates(N_DRAWS).build();
         let study = Study::with_sampler(Direction::Minimize, sampler.expect("the settings above are valid"));
-        let coordinates = axes.iter().map(|axis| FloatParam::new(0.0, 1.0).name(axis.name)).collect();
+        let coordinate = |(at, axis): (usize, &Axis)| FloatParam::new(0.0, 1.0 + at as f64 * APART).name(axis.name);
+        let coordinates = axes.iter().enumerate().map(coordinate).collect();
         let defaults = space::defaults(family, &axes, n_rows);
         let portfolio = space::portfolio(family, &axes, &defaults, n_rows);
         Self {
@@ -82,8 +95,8 @@ impl Search {
         };
         let point = match self.portfolio.get(self.n_told - 1) {
             Some(point) => point.clone(),
-            None if self.n_told % 2 == 1 => step_from(best, &mut self.random),
-            None => self.sampled(),
+            None if self.n_told % ESTIMATED == 0 => self.sampled(),
+            None => step_from(best, &mut self.random),
         };
         Trial { params: space::params(self.family, &self.axes, &point), point: Some(point) }
     }
@@ -109,7 +122,7 @@ impl Search {
     fn sampled(&self) -> Vec<f64> {
         let mut trial = self.study.ask();
         let drawn = self.coordinates.iter().map(|coordinate| coordinate.suggest(&mut trial));
-        drawn.map(|at| at.expect("every coordinate lies between 0 and 1")).collect()
+        drawn.map(|at| at.expect("every coordinate lies between 0 and 1").min(1.0)).collect()
     }
 
     fn record(&self, point: &[f64], loss: f64) {
@@ -169,10 +182,10 @@ mod tests {
         let random: f64 = (0..60)
             .map(|seed| {
                 let mut random = Random::new(seed);
-                (0..8).map(|_| (random.unit() - 0.7).powi(2)).sum::<f64>()
+                (0..12).map(|_| (random.unit() - 0.7).powi(2)).sum::<f64>()
             })
             .fold(f64::INFINITY, f64::min);
-        assert!(best < 0.12 && best < random, "{best}, at random {random}");
+        assert!(best < 0.3 && best < random / 2.0, "{best}, at random {random}");
     }
 
     #[test]
@@ -180,6 +193,22 @@ mod tests {
         let coordinates: Vec<f64> = (0..10).flat_map(|seed| trials(30, seed)).filter_map(|trial| trial.point).flatten().collect();
         let n_at_ends = coordinates.iter().filter(|at| **at == 0.0 || **at == 1.0).count();
         assert!(n_at_ends * 10 < coordinates.len(), "{n_at_ends} of {} coordinates", coordinates.len());
+    }
+
+    #[test]
+    fn the_estimator_learns_of_each_axis_on_its_own() {
+        let mut search = Search::new(Family::GradientBoosting, 1000, 1);
+        let minimum = |axis: usize| if axis % 2 == 0 { 0.2 } else { 0.8 };
+        for _ in 0..100 {
+            let trial = search.next_trial();
+            let distance = |point: &Vec<f64>| point.iter().enumerate().map(|(axis, at)| (at - minimum(axis)).powi(2)).sum();
+            search.tell(&trial, trial.point.as_ref().map_or(10.0, distance));
+        }
+        let sampled: Vec<Vec<f64>> = (0..20).map(|_| search.sampled()).collect();
+        for axis in 0..search.axes.len() {
+            let mean = sampled.iter().map(|point| point[axis]).sum::<f64>() / sampled.len() as f64;
+            assert!((mean - minimum(axis)).abs() < 0.3, "axis {axis}: {mean}");
+        }
     }
 
     #[test]
