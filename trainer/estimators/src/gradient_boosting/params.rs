@@ -18,11 +18,12 @@ const MANY_ROWS: f64 = 30_000.0;
 /// Up to this many rows, what many rows make needless has its full size.
 const FEW_ROWS: f64 = 3_000.0;
 
-/// Ensembles are averaged until they have seen so many rows together.
-const AVERAGED_ROWS: usize = 5_000;
+/// Up to this many rows, as many ensembles are averaged as pay at all where nothing else is said.
+const AVERAGED_OFTEN_ROWS: usize = 2_500;
+const AVERAGED_OFTEN: usize = 4;
 
-/// Ensembles that are averaged, at most, where nothing else is said.
-const MAX_AVERAGED: usize = 3;
+/// Up to this many rows two are, one of each kind.
+const AVERAGED_TWICE_ROWS: usize = 20_000;
 
 /// Ensembles are averaged until they have so many classes together: each class beyond two is a tree more in every round, and what the mean
 /// adds is the least where there are many.
@@ -43,8 +44,8 @@ pub struct Params {
     pub rounds: usize,
     /// Rounds without a better log loss on rows held out after which fitting stops.
     pub patience: usize,
-    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, up to 3, as many
-    /// as make 5000 rows, and no more than make 9 classes; unless all are `symmetric`, every second one then is, as trees of two kinds err in
+    /// Ensembles from different seeds whose log-odds are averaged: samples of rows and columns then weigh less. When absent, 4 up to 2500 rows,
+    /// 2 up to 20000, and no more than make 9 classes; unless all are `symmetric`, every second one then is, as trees of two kinds err in
     /// different places.
     pub n_models: Option<usize>,
     /// What a leaf's step is multiplied by, in `(0, 1]`.
@@ -142,9 +143,10 @@ impl Params {
         Ok(ValidParams { params: self, exact_rounds: false })
     }
 
-    /// The same with what is absent put as these many rows have it, but for `category_group_rows`.
+    /// The same with what is absent put as these many rows of two classes have it, but for `category_group_rows`.
     pub(crate) fn resolved(self, n_rows: usize) -> Self {
         Self {
+            n_models: Some(self.n_models(n_rows, 2)),
             min_leaf_rows: Some(self.min_leaf_rows(n_rows)),
             l2: Some(self.l2(n_rows)),
             random_strength: Some(self.random_strength(n_rows)),
@@ -194,8 +196,12 @@ impl Params {
     }
 
     pub(crate) fn n_models(&self, n_rows: usize, n_classes: usize) -> usize {
-        let of_rows = || (AVERAGED_ROWS / n_rows.max(1)).min(MAX_AVERAGED).min(AVERAGED_CLASSES / n_classes).max(1);
-        self.n_models.unwrap_or_else(of_rows)
+        let of_rows = || match n_rows {
+            ..=AVERAGED_OFTEN_ROWS => AVERAGED_OFTEN,
+            ..=AVERAGED_TWICE_ROWS => 2,
+            _ => 1,
+        };
+        self.n_models.unwrap_or_else(|| of_rows().min(AVERAGED_CLASSES / n_classes).max(1))
     }
 
     fn min_leaf_rows(&self, n_rows: usize) -> usize {

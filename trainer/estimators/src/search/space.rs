@@ -180,7 +180,7 @@ fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
         axis("symmetric", Range::OneOf(vec![false.into(), true.into()])),
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
     ];
-    // Of few rows several models are averaged anyway.
+    // Of fewer rows several models are averaged anyway.
     if gradient_boosting::Params::default().n_models(n_rows, 2) == 1 {
         axes.push(axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())));
     }
@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn how_many_ensembles_are_averaged_is_sought_where_there_is_one_by_default() {
         let has_axis = |n_rows| axes(Family::GradientBoosting, n_rows).iter().any(|axis| axis.name == "n_models");
-        assert_eq!([1000, 2500, 2501, 100_000].map(has_axis), [false, false, true, true]);
+        assert_eq!([1000, 20_000, 20_001, 100_000].map(has_axis), [false, false, true, true]);
     }
 
     #[test]
