@@ -18,12 +18,14 @@ const MANY_ROWS: f64 = 30_000.0;
 /// Up to this many rows, what many rows make needless has its full size.
 const FEW_ROWS: f64 = 3_000.0;
 
-/// Up to this many rows, as many ensembles are averaged as pay at all where nothing else is said.
-const AVERAGED_OFTEN_ROWS: usize = 2_500;
-const AVERAGED_OFTEN: usize = 4;
+/// Ensembles that are averaged, at most, where nothing else is said.
+const MAX_AVERAGED: usize = 4;
+
+/// Up to this many rows as many are averaged.
+const MAX_AVERAGED_ROWS: usize = 2_500;
 
 /// Up to this many rows two are, one of each kind.
-const AVERAGED_TWICE_ROWS: usize = 20_000;
+const TWO_AVERAGED_ROWS: usize = 20_000;
 
 /// Ensembles are averaged until they have so many classes together: each class beyond two is a tree more in every round, and what the mean
 /// adds is the least where there are many.
@@ -197,8 +199,8 @@ impl Params {
 
     pub(crate) fn n_models(&self, n_rows: usize, n_classes: usize) -> usize {
         let of_rows = || match n_rows {
-            ..=AVERAGED_OFTEN_ROWS => AVERAGED_OFTEN,
-            ..=AVERAGED_TWICE_ROWS => 2,
+            ..=MAX_AVERAGED_ROWS => MAX_AVERAGED,
+            ..=TWO_AVERAGED_ROWS => 2,
             _ => 1,
         };
         self.n_models.unwrap_or_else(|| of_rows().min(AVERAGED_CLASSES / n_classes).max(1))

@@ -12,7 +12,7 @@ fn few_rows_have_several_ensembles_but_for_a_trial() {
     assert_eq!(n_rounds(open.clone().check().unwrap()), 20);
     assert_eq!(n_rounds(open.clone().check().unwrap().for_trial()), 5);
     assert_eq!(n_rounds(given.check().unwrap().for_trial()), 10);
-    assert_eq!([1000, 2500, 2501, 20_000, 20_001].map(|n_rows| open.n_models(n_rows, 2)), [4, 4, 2, 2, 1]);
+    assert_eq!([1000, 2500, 2501, 20_000, 20_001, 1_000_000].map(|n_rows| open.n_models(n_rows, 2)), [4, 4, 2, 2, 1, 1]);
     assert_eq!([3, 4, 5, 50].map(|n_classes| open.n_models(1000, n_classes)), [3, 2, 1, 1]);
 }
 
