@@ -103,9 +103,10 @@ pub(crate) fn fit_settings(settings: Settings, material: &Material, on_step: OnS
 /// Settings out of range, rows that cannot be learned from, and a threshold's goal that is out of reach.
 pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyhow::Result<Candidate> {
     let before = cpu_secs();
-    let valid = params.clone().check()?;
     let rows = material.rows()?;
     let all = material.data(&rows)?;
+    let params = params.settled(&all, material.seed, on_step)?;
+    let valid = params.clone().check()?;
     let n_done = Cell::new(0);
     let mut progress = Progress { n_done: &n_done, n_fits: n_fits(&valid, material), on_step };
     let held_out = hold_out(&valid, material, &rows, &all, &mut progress)?;

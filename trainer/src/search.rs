@@ -23,7 +23,7 @@ use journal::Journal;
 use track::{Ended, Track};
 
 /// Changes when points stand for other settings than before, or losses for other sums.
-const FORMAT: u32 = 8;
+const FORMAT: u32 = 9;
 
 /// Trials see at most this many rows, evenly spaced.
 const MAX_ROWS: usize = 100_000;

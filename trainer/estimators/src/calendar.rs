@@ -10,7 +10,7 @@ use trainer_onnx::{Calendar, DateColumn};
 
 use crate::family::{Classifier, Exported, Family, Fitted, OnStep, ValidParams};
 use crate::link::Scaling;
-use crate::{Data, Error, FeatureKind, Matrix};
+use crate::{Data, Error, FeatureKind, Matrix, gradient_boosting};
 
 const MONTH: FeatureKind = FeatureKind::Categorical { n_levels: 12 };
 const WEEKDAY: FeatureKind = FeatureKind::Categorical { n_levels: 7 };
@@ -59,6 +59,22 @@ impl Dated {
         let validation = validation.map(|validation| wider(&calendar, validation));
         let fitted = params.fit_columns(&wider(&calendar, train), validation.as_ref(), seed, on_step);
         Some(fitted.map(|fitted| Self { n_features: calendar.n_features, dates, fitted }))
+    }
+
+    /// The settings of gradient boosting with what is open in them found on the wider rows.
+    pub(crate) fn settled(
+        params: gradient_boosting::Params,
+        train: &Data,
+        seed: u64,
+        on_step: OnStep,
+    ) -> Result<gradient_boosting::Params, Error> {
+        let calendar = calendar(train.kinds().len(), &dates(train));
+        if calendar.dates.is_empty() {
+            return params.settled(train, seed, on_step);
+        }
+        let wide = params.clone().widened(calendar.n_features, calendar.width());
+        let settled = wide.settled(&wider(&calendar, train), seed, on_step)?;
+        Ok(gradient_boosting::Params { combinations: settled.combinations, ..params })
     }
 
     /// The family.
@@ -146,7 +162,7 @@ fn unfold(calendar: &Calendar, features: &Matrix) -> Matrix {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Params, gradient_boosting, to_the_end};
+    use crate::{Params, to_the_end};
 
     /// 400 rows, a day after the other from 2020-01-01, every tenth date missing; weekends are of class 1.
     fn weekends() -> Data {

@@ -121,6 +121,18 @@ impl Params {
         }
     }
 
+    /// The same with what the settings leave to the rows and several fits have to agree on, as whether gradient boosting combines columns.
+    ///
+    /// # Errors
+    /// Settings out of range or that these rows do not allow, and [`Error::Stopped`].
+    pub fn settled(self, train: &Data, seed: u64, on_step: OnStep) -> Result<Self, Error> {
+        self.clone().check()?;
+        match self {
+            Self::GradientBoosting(params) => Dated::settled(params, train, seed, on_step).map(Self::GradientBoosting),
+            others => Ok(others),
+        }
+    }
+
     /// Refuses what is out of range.
     pub fn check(self) -> Result<ValidParams, Error> {
         match self {

@@ -6,10 +6,13 @@
 //! and seed alone, not on the number of threads.
 
 mod boosting;
+mod combinations;
 mod folds;
 mod loss;
 mod params;
 mod watch;
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -20,6 +23,7 @@ use crate::link::{Scaling, push_probabilities};
 use crate::tree::{Node, Tree};
 use crate::{Data, Error, Matrix};
 use boosting::Boosting;
+use combinations::Combinations;
 pub use params::Params;
 use watch::{Best, Watch};
 
@@ -31,6 +35,9 @@ const MAX_FOLDED_ROWS: usize = 5000;
 
 /// Keeps the seeds of averaged ensembles apart from those of folds, which follow one another.
 const SEED_STEP: u64 = 0x1000_0001;
+
+/// By how much combinations must lower the log loss to be worth their trees.
+const LEAST_GAIN: f64 = 0.01;
 
 /// With many training rows, up to so many rounds are taken as they are given.
 const GIVEN_ROUNDS: usize = 400;
@@ -49,18 +56,16 @@ impl ValidParams {
         Self { params: Params { rounds: n_steps.max(1), ..self.params }, exact_rounds: true }
     }
 
-    /// The same with one ensemble where nothing says how many.
+    /// The same with one ensemble and no combinations where nothing says how many.
     pub(crate) fn for_trial(mut self) -> Self {
         self.params.n_models.get_or_insert(1);
+        self.params.combinations.get_or_insert(0);
         self
     }
 
     /// The same for rows to which columns are added; those may go either way.
-    pub(crate) fn widened(mut self, n_columns: usize, n_wider: usize) -> Self {
-        if self.params.monotone.len() == n_columns {
-            self.params.monotone.resize(n_wider, 0);
-        }
-        self
+    pub(crate) fn widened(self, n_columns: usize, n_wider: usize) -> Self {
+        Self { params: self.params.widened(n_columns, n_wider), ..self }
     }
 
     /// Fits on the training rows; with validation rows, keeps the rounds up to the lowest log loss on them, and without them, as many rounds
@@ -74,38 +79,102 @@ impl ValidParams {
         let train = weighted.as_ref().unwrap_or(train);
         let (n_models, rounds) = (self.params.n_models(train.n_rows(), train.n_classes()), self.params.rounds);
         let validation = validation.filter(|_| !self.exact_rounds);
-        let n_folds = self.n_folds(train, validation);
-        let n_before = if n_folds.is_some() { rounds } else { 0 };
+        let tried = self.tried_on_folds(train, validation);
+        let n_before = tried.len() * rounds;
         let total = n_before + n_models * rounds;
         let mut of_folds = |step: Step| on_step(Step { total, ..step });
-        let found = n_folds.map(|n_folds| folds::n_rounds(&self.params, train, seed, n_folds, &mut of_folds)).transpose()?;
+        let (params, found) = match tried[..] {
+            [] => (Cow::Borrowed(&self.params), None),
+            _ => {
+                let n_folds = if train.n_rows() < MAX_FOLDED_ROWS { folds::N_FOLDS } else { 1 };
+                let (params, found) = best_on_folds(tried, train, seed, n_folds, &mut of_folds)?;
+                (Cow::Owned(params), Some(found.n_rounds))
+            }
+        };
+        let combinations = Combinations::fit(&params, train, seed);
         let mut models = Vec::with_capacity(n_models);
         for number in 0..n_models {
             let done_before = n_before + number * rounds;
             let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total });
-            let params = self.params.of_ensemble(number, train.n_rows());
+            let params = params.of_ensemble(number, train.n_rows());
             let seed = seed.wrapping_add(number as u64 * SEED_STEP);
             models.push(match validation {
-                Some(validation) => fit_watched(&params, train, validation, seed, &mut of_all)?,
-                None => fit_rounds(&params, train, seed, found.unwrap_or(rounds), &mut of_all)?,
+                Some(validation) => fit_watched(&params, &combinations, train, validation, seed, &mut of_all)?,
+                None => fit_rounds(&params, &combinations, train, seed, found.unwrap_or(rounds), &mut of_all)?,
             });
         }
         Ok(Fitted::mean(models))
     }
 
-    /// Folds on which the number of rounds is found; none where it is given, or where validation rows tell it.
-    fn n_folds(&self, train: &Data, validation: Option<&Data>) -> Option<usize> {
-        match validation {
-            Some(_) => None,
-            None if self.exact_rounds => None,
-            None if train.n_rows() < MAX_FOLDED_ROWS => Some(folds::N_FOLDS),
-            None => (self.params.rounds > GIVEN_ROUNDS).then_some(1),
+    /// The settings held against each other on folds, for the best number of rounds of each; none where the number is given, or where
+    /// validation rows tell it.
+    fn tried_on_folds(&self, train: &Data, validation: Option<&Data>) -> Vec<Params> {
+        if validation.is_some() || self.exact_rounds {
+            return vec![];
+        }
+        match train.n_rows() < MAX_FOLDED_ROWS {
+            true => self.params.with_and_without_combinations(train),
+            false if self.params.rounds > GIVEN_ROUNDS => vec![self.params.clone()],
+            false => vec![],
         }
     }
 }
 
-fn fit_watched(params: &Params, train: &Data, validation: &Data, seed: u64, on_step: OnStep) -> Result<Fitted, Error> {
-    let mut boosting = Boosting::start(params, train, seed);
+impl Params {
+    /// The same for rows to which columns are added; those may go either way.
+    pub(crate) fn widened(mut self, n_columns: usize, n_wider: usize) -> Self {
+        if self.monotone.len() == n_columns {
+            self.monotone.resize(n_wider, 0);
+        }
+        self
+    }
+
+    /// The same with as many combinations as do better on folds of these rows, where nothing says how many.
+    ///
+    /// # Errors
+    /// Settings out of range, directions that the rows do not allow, and [`Error::Stopped`].
+    pub(crate) fn settled(self, train: &Data, seed: u64, on_step: OnStep) -> Result<Self, Error> {
+        let tried = self.with_and_without_combinations(train);
+        if train.n_rows() >= MAX_FOLDED_ROWS || tried.len() < 2 {
+            return Ok(self);
+        }
+        self.check_monotone(train)?;
+        let total = tried.len() * self.rounds;
+        let (params, _) = best_on_folds(tried, train, seed, folds::N_FOLDS, &mut |step| on_step(Step { total, ..step }))?;
+        Ok(params)
+    }
+}
+
+/// The first settings, or those after them that have a lower log loss on folds by a hundredth at least.
+fn best_on_folds(
+    tried: Vec<Params>,
+    train: &Data,
+    seed: u64,
+    n_folds: usize,
+    on_step: OnStep,
+) -> Result<(Params, folds::Found), Error> {
+    let mut best: Option<(Params, folds::Found)> = None;
+    let mut n_before = 0;
+    for params in tried {
+        let mut of_these = |step: Step| on_step(Step { done: n_before + step.done, ..step });
+        let found = folds::find(&params, train, seed, n_folds, &mut of_these)?;
+        n_before += params.rounds;
+        if best.as_ref().is_none_or(|(_, best)| found.loss < (1.0 - LEAST_GAIN) * best.loss) {
+            best = Some((params, found));
+        }
+    }
+    Ok(best.expect("some settings are tried"))
+}
+
+fn fit_watched(
+    params: &Params,
+    combinations: &Combinations,
+    train: &Data,
+    validation: &Data,
+    seed: u64,
+    on_step: OnStep,
+) -> Result<Fitted, Error> {
+    let mut boosting = Boosting::start(params, combinations, train, seed);
     let mut watch = Watch::start(validation, &boosting.fitted);
     let mut best = Best::start(watch.see(&boosting.fitted).0);
     for done in 1..=params.rounds {
@@ -122,8 +191,15 @@ fn fit_watched(params: &Params, train: &Data, validation: &Data, seed: u64, on_s
     Ok(boosting.fitted)
 }
 
-fn fit_rounds(params: &Params, train: &Data, seed: u64, n_rounds: usize, on_step: OnStep) -> Result<Fitted, Error> {
-    let mut boosting = Boosting::start(params, train, seed);
+fn fit_rounds(
+    params: &Params,
+    combinations: &Combinations,
+    train: &Data,
+    seed: u64,
+    n_rounds: usize,
+    on_step: OnStep,
+) -> Result<Fitted, Error> {
+    let mut boosting = Boosting::start(params, combinations, train, seed);
     for done in 1..=n_rounds {
         boosting.round();
         if on_step(Step { done, total: n_rounds }).is_break() {
@@ -140,6 +216,9 @@ pub struct Fitted {
     n_classes: usize,
     /// Raw values before the first tree.
     base: Vec<f32>,
+    /// For each combination of columns, one tree per output that looks up its rows' log-odds.
+    #[serde(default)]
+    combinations: Vec<Vec<Tree>>,
     /// One tree per output and round.
     rounds: Vec<Vec<Tree>>,
     /// Ensembles that the rounds are from, one after the other.
@@ -180,8 +259,9 @@ impl Classifier for Fitted {
             values[output] = value;
             values
         };
-        let constants: Vec<Tree> = if self.rounds.is_empty() { vec![Tree::constant(0.0); n_outputs] } else { vec![] };
-        let all = constants.iter().chain(self.rounds.iter().flatten());
+        let rounds = || self.combinations.iter().chain(&self.rounds);
+        let constants: Vec<Tree> = if rounds().next().is_none() { vec![Tree::constant(0.0); n_outputs] } else { vec![] };
+        let all = constants.iter().chain(rounds().flatten());
         let trees = all.enumerate().map(|(at, tree)| {
             let base = if at < n_outputs { self.base[at] } else { 0.0 };
             tree.to_onnx(|value| place(at % n_outputs, base + value))
@@ -200,11 +280,11 @@ impl Classifier for Fitted {
 impl Fitted {
     /// The same with its raw values scaled.
     pub(crate) fn scaled(mut self, scaling: &Scaling) -> Self {
-        scaling.apply(leaves(&mut self.rounds), &mut self.base);
+        scaling.apply(leaves(&mut self.combinations).chain(leaves(&mut self.rounds)), &mut self.base);
         self
     }
 
-    /// The ensemble whose raw values are the means of several ensembles' raw values; all have the same base.
+    /// The ensemble whose raw values are the means of several ensembles' raw values; all have the same base and combinations.
     fn mean(models: Vec<Self>) -> Self {
         let n_models = models.len();
         let mut models = models.into_iter();
@@ -218,7 +298,8 @@ impl Fitted {
     /// Raw values of rows, `[N, outputs]`: float32 sums in the order of the trees.
     fn raw(&self, rows: &[f32]) -> Vec<f32> {
         let mut raw = self.base.repeat(rows.len() / self.n_features);
-        self.rounds.iter().for_each(|round| add_round(round, rows, self.n_features, &mut raw));
+        let rounds = self.combinations.iter().chain(&self.rounds);
+        rounds.for_each(|round| add_round(round, rows, self.n_features, &mut raw));
         raw
     }
 }

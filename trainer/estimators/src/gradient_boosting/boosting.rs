@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::combinations::Combinations;
 use super::loss::Loss;
 use super::{Fitted, Params};
 use crate::Data;
@@ -20,7 +21,7 @@ pub(super) struct Boosting<'a> {
     problem: Problem<'a>,
     desks: Vec<Desk>,
     random: Random,
-    /// Raw values `[N, outputs]`, exactly those the ensemble gives so far.
+    /// Raw values `[N, outputs]`: exactly those the ensemble gives so far, but for the combinations' part, which is by rates in other rows.
     pub(super) raw: Vec<f32>,
     /// What is fitted so far.
     pub(super) fitted: Fitted,
@@ -68,17 +69,24 @@ struct Grown {
 }
 
 impl<'a> Boosting<'a> {
-    /// Before the first round.
-    pub(super) fn start(params: &'a Params, data: &'a Data, seed: u64) -> Self {
+    /// Before the first round; the combinations are those of the same rows.
+    pub(super) fn start(params: &'a Params, combinations: &Combinations, data: &'a Data, seed: u64) -> Self {
         let loss = Loss::new(data);
         let base = loss.base();
         let binning = Binning::fit(data, params.max_bins);
         let binned = binning.apply(data.features());
-        let raw = base.repeat(data.n_rows());
+        let mut raw = base.repeat(data.n_rows());
+        raw.iter_mut().zip(&combinations.held_out).for_each(|(raw, value)| *raw += value);
         let side_by_side = data.n_rows() * base.len() <= MAX_ROWS_SIDE_BY_SIDE;
         let n_desks = if side_by_side { base.len() } else { 1 };
-        let fitted =
-            Fitted { n_features: data.features().n_features(), n_classes: data.n_classes(), base, rounds: vec![], n_models: 1 };
+        let fitted = Fitted {
+            n_features: data.features().n_features(),
+            n_classes: data.n_classes(),
+            base,
+            combinations: combinations.rounds.clone(),
+            rounds: vec![],
+            n_models: 1,
+        };
         let problem = Problem { params, data, loss, binning, binned };
         let desks = (0..n_desks).map(|_| Desk::default()).collect();
         Self { problem, desks, random: Random::new(seed), raw, fitted }

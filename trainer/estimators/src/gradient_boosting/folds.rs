@@ -1,4 +1,4 @@
-//! The number of rounds of a fit that is given no validation rows: the best one on folds of the training rows.
+//! What a fit that is given no validation rows has to find out on folds of the training rows: the best number of rounds.
 //!
 //! Few rows are memorised in far fewer rounds than many rows need, and no fixed number does for both; of many rows one fold tells enough.
 //! Each fold's rows are watched by a fit on the other folds, and all fits go on side by side, so the losses of all folds are known after
@@ -6,6 +6,7 @@
 
 use super::Params;
 use super::boosting::Boosting;
+use super::combinations::Combinations;
 use super::watch::{Best, Watch};
 use crate::family::{OnStep, Step};
 use crate::random::Random;
@@ -14,13 +15,21 @@ use crate::{Data, Error};
 /// Folds into which rows are dealt.
 pub(super) const N_FOLDS: usize = 5;
 
-/// Rounds until the log loss of so many of the folds is lowest; 0 when none leaves two classes to learn from. A step is a round of all.
-pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, n_folds: usize, on_step: OnStep) -> Result<usize, Error> {
+/// The best of the rounds on folds.
+pub(super) struct Found {
+    /// Rounds until the log loss is lowest; 0 when no fold leaves two classes to learn from.
+    pub(super) n_rounds: usize,
+    /// The log loss then, summed over the rows held out.
+    pub(super) loss: f64,
+}
+
+/// Rounds on so many of the folds. A step is a round of all.
+pub(super) fn find(params: &Params, data: &Data, seed: u64, n_folds: usize, on_step: OnStep) -> Result<Found, Error> {
     let folds = folds(data, seed, n_folds);
     let mut fits: Vec<(Boosting, Watch)> = folds
         .iter()
         .map(|(learned, held_out)| {
-            let boosting = Boosting::start(params, learned, seed);
+            let boosting = Boosting::start(params, &Combinations::fit(params, learned, seed), learned, seed);
             let watch = Watch::start(held_out, &boosting.fitted);
             (boosting, watch)
         })
@@ -37,7 +46,7 @@ pub(super) fn n_rounds(params: &Params, data: &Data, seed: u64, n_folds: usize, 
             break;
         }
     }
-    Ok(best.n_rounds)
+    Ok(Found { n_rounds: best.n_rounds, loss: best.loss })
 }
 
 /// For each fold the rows outside and inside. Every class is dealt out evenly; a fold that takes all rows of a class but one is left out.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::ValidParams;
+use super::{ValidParams, combinations};
 use crate::family::Family;
 use crate::matrix::check_length;
 use crate::tree::binning::N_BINS;
@@ -30,6 +30,9 @@ const TWO_AVERAGED_ROWS: usize = 20_000;
 /// Ensembles are averaged until they have so many classes together: each class beyond two is a tree more in every round, and what the mean
 /// adds is the least where there are many.
 const AVERAGED_CLASSES: usize = 9;
+
+/// Combinations of columns where they are found to help; more are as good, and make larger models.
+const COMBINATIONS: usize = 4;
 
 /// Each so many rows add 1 to the penalty on squared leaf values.
 const ROWS_PER_L2: f64 = 3_000.0;
@@ -87,6 +90,9 @@ pub struct Params {
     /// Whether questions are sought as if all rows had the same curvature, as CatBoost seeks them: rows that the trees so far are sure about
     /// then count as much as the others. Leaf values are Newton steps either way.
     pub even_curvature: bool,
+    /// Combinations of columns at most, up to 64, whose rates of each class the rounds start from: they tell of rows that are about one thing.
+    /// When absent, 4 of fewer than 5000 rows where these lower the log loss on folds by a hundredth, else none.
+    pub combinations: Option<usize>,
     /// For each column, whether the probability of class 1 must not fall (1) or not rise (-1) as the column's value rises, or may do either
     /// (0); empty when no column has a direction. Only numeric columns have one, and only with two classes. A missing value is neither
     /// low nor high.
@@ -114,6 +120,7 @@ impl Default for Params {
             category_group_rows: None,
             symmetric: false,
             even_curvature: false,
+            combinations: None,
             monotone: vec![],
         }
     }
@@ -133,6 +140,7 @@ impl Params {
         whole("min_leaf_rows", self.min_leaf_rows.unwrap_or(1), 1.0, 1e9, "1 to 1000000000")?;
         whole("max_bins", self.max_bins, 2.0, (N_BINS - 1) as f64, "2 to 255")?;
         whole("max_set_levels", self.max_set_levels, 1.0, (N_BINS - 1) as f64, "1 to 255")?;
+        whole("combinations", self.combinations.unwrap_or(0), 0.0, 64.0, "0 to 64")?;
         share("learning_rate", self.learning_rate)?;
         share("row_share", self.row_share)?;
         share("column_share", self.column_share)?;
@@ -145,6 +153,16 @@ impl Params {
         Ok(ValidParams { params: self, exact_rounds: false })
     }
 
+    /// The same with no combinations and with some, where nothing says how many.
+    pub(super) fn with_and_without_combinations(&self, train: &Data) -> Vec<Self> {
+        let with = |combinations| Self { combinations: Some(combinations), ..self.clone() };
+        match self.combinations {
+            Some(_) => vec![self.clone()],
+            None if combinations::can_be_fitted(self, train) => vec![with(0), with(COMBINATIONS)],
+            None => vec![with(0)],
+        }
+    }
+
     /// The same with what is absent put as these many rows of two classes have it, but for `category_group_rows`.
     pub(crate) fn resolved(self, n_rows: usize) -> Self {
         Self {
@@ -153,6 +171,7 @@ impl Params {
             l2: Some(self.l2(n_rows)),
             random_strength: Some(self.random_strength(n_rows)),
             category_smoothing: Some(self.category_smoothing(n_rows)),
+            combinations: Some(self.combinations.unwrap_or(0)),
             ..self
         }
     }

@@ -2,6 +2,7 @@ mod averages;
 mod directions;
 mod rounds;
 mod symmetric;
+mod things;
 
 use std::ops::ControlFlow;
 
@@ -121,7 +122,7 @@ fn raw_values_while_fitting_are_those_of_the_fitted_model() {
     for (n_classes, row_share) in [(2, 0.7), (3, 0.7), (3, 1.0)] {
         let data = rows(500, 16, n_classes);
         let params = Params { row_share, ..small() };
-        let mut boosting = Boosting::start(&params, &data, 1);
+        let mut boosting = Boosting::start(&params, &Combinations::default(), &data, 1);
         (0..20).for_each(|_| boosting.round());
         let raw: Vec<f32> = data.features().rows().flat_map(|row| boosting.fitted.raw(row)).collect();
         assert_eq!(boosting.raw, raw);

@@ -18,7 +18,9 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Before the first round.
     pub(super) fn start(data: &'a Data, fitted: &Fitted) -> Self {
-        Self { loss: Loss::new(data), data, raw: fitted.base.repeat(data.n_rows()), seen_rounds: 0 }
+        let mut raw = fitted.base.repeat(data.n_rows());
+        fitted.combinations.iter().for_each(|round| add_round_to_rows(round, data.features(), &mut raw));
+        Self { loss: Loss::new(data), data, raw, seen_rounds: 0 }
     }
 
     /// Takes in what was fitted since; gives the summed log loss and the summed weight of the rows.
@@ -34,7 +36,8 @@ impl<'a> Watch<'a> {
 /// The best number of rounds so far.
 #[derive(Debug)]
 pub(super) struct Best {
-    loss: f64,
+    /// The lowest loss.
+    pub(super) loss: f64,
     /// Rounds when the loss was lowest.
     pub(super) n_rounds: usize,
     /// Rounds tried since then.

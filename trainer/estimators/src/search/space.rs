@@ -93,6 +93,8 @@ fn settings_of_boosting(n_rows: usize) -> Vec<Json> {
     // Where so much is to be learned that a thousand small steps do not reach it; also the soonest done.
     let large_steps = json!({"learning_rate": 0.08, "max_leaves": 31});
     let of_any = [
+        // Where several rows are about one thing.
+        json!({"combinations": 4}),
         // Where classes change smoothly.
         json!({"symmetric": true, "max_leaves": 32, "min_leaf_rows": 2, "l2": 2.0, "column_share": 0.8}),
         // Where classes follow from the columns with little chance.
@@ -179,6 +181,7 @@ fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
         axis("max_set_levels", Range::OneOf([1, 32].map(Json::from).to_vec())),
         axis("symmetric", Range::OneOf(vec![false.into(), true.into()])),
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
+        axis("combinations", Range::OneOf([0, 4, 12].map(Json::from).to_vec())),
     ];
     // Of fewer rows several models are averaged anyway.
     if gradient_boosting::Params::default().n_models(n_rows, 2) == 1 {
@@ -237,11 +240,12 @@ mod tests {
         assert_eq!(of_many[1..], points);
         let json = |at: usize| serde_json::to_value(params(Family::GradientBoosting, &axes, &points[at])).unwrap();
         let setting = |at: usize, name: &str| json(at)[name].as_f64().unwrap();
-        assert_eq!([setting(0, "learning_rate"), setting(0, "max_leaves"), setting(0, "column_share")], [0.04, 32.0, 0.8]);
-        assert_eq!([0, 1].map(|at| json(at)["symmetric"].clone()), [true, false]);
-        assert_eq!([setting(1, "learning_rate"), setting(1, "max_leaves"), setting(1, "min_leaf_rows")], [0.04, 31.0, 3.0]);
-        assert_eq!([setting(4, "learning_rate"), setting(4, "l2"), setting(4, "min_leaf_rows")], [0.02, 5.0, 28.0]);
-        assert!((setting(4, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
+        assert_eq!([setting(1, "learning_rate"), setting(1, "max_leaves"), setting(1, "column_share")], [0.04, 32.0, 0.8]);
+        assert_eq!([0, 1].map(|at| setting(at, "combinations")), [4.0, 0.0]);
+        assert_eq!([1, 2].map(|at| json(at)["symmetric"].clone()), [true, false]);
+        assert_eq!([setting(2, "learning_rate"), setting(2, "max_leaves"), setting(2, "min_leaf_rows")], [0.04, 31.0, 3.0]);
+        assert_eq!([setting(5, "learning_rate"), setting(5, "l2"), setting(5, "min_leaf_rows")], [0.02, 5.0, 28.0]);
+        assert!((setting(5, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
     }
 
     #[test]

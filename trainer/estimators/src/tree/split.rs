@@ -61,6 +61,13 @@ pub(crate) enum Question {
 pub(crate) struct BinSet([u64; N_BINS / 64]);
 
 impl BinSet {
+    /// One bin alone.
+    pub(crate) fn of(bin: u8) -> Self {
+        let mut set = Self::default();
+        set.insert(bin);
+        set
+    }
+
     /// Whether a bin is in the set.
     pub(crate) fn contains(&self, bin: u8) -> bool {
         self.0[bin as usize / 64] >> (bin % 64) & 1 == 1
