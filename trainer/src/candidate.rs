@@ -18,6 +18,7 @@ use crate::encode;
 use crate::failure::{Hint, failure};
 use crate::material::Material;
 use crate::model::{Model, Settings};
+use crate::prepare;
 
 /// A fitted model that is not registered yet.
 #[derive(Debug)]
@@ -105,7 +106,11 @@ pub(crate) fn fit(params: Params, material: &Material, on_step: OnStep) -> anyho
     let before = cpu_secs();
     let rows = material.rows()?;
     let all = material.data(&rows)?;
-    let params = params.settled(&all, material.seed, on_step)?;
+    // What rows of one group have in common does not tell of other groups, and is not to be found by folds that part a group.
+    let params = match prepare::group_numbers(&rows)? {
+        Some(_) => params,
+        None => params.settled(&all, material.seed, on_step)?,
+    };
     let valid = params.clone().check()?;
     let n_done = Cell::new(0);
     let mut progress = Progress { n_done: &n_done, n_fits: n_fits(&valid, material), on_step };

@@ -99,7 +99,7 @@ pub(crate) fn search(
     interrupt::unwatch();
     results.into_iter().collect::<anyhow::Result<()>>()?;
     let tracks = board.tracks.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    Ok(tracks.into_iter().map(Track::found).collect())
+    Ok(tracks.into_iter().map(|track| track.found(material.train.height())).collect())
 }
 
 fn ground<'a>(budget: Budget, material: &Material, dataset: &'a Dataset) -> anyhow::Result<Ground<'a>> {

@@ -137,10 +137,10 @@ impl Track {
         self.best.as_ref().map(|best| best.loss)
     }
 
-    /// What came of it; the defaults when no trial ended.
-    pub(super) fn found(self) -> Found {
+    /// What came of it, for a version of so many rows; the defaults when no trial ended.
+    pub(super) fn found(self, n_rows: usize) -> Found {
         let losses = self.default_loss.zip(self.best_loss()).map(|(default, best)| [default, best]);
-        let params = self.best.map_or_else(|| Params::default_for(self.family), |best| best.params);
+        let params = self.best.map_or_else(|| Params::default_for(self.family), |best| best.params.for_version(n_rows));
         Found { family: self.family, params, n_trials: self.n_trials, losses }
     }
 }

@@ -27,6 +27,10 @@ const MAX_AVERAGED_ROWS: usize = 2_500;
 /// Up to this many rows two are, one of each kind.
 const TWO_AVERAGED_ROWS: usize = 20_000;
 
+/// Up to this many rows the version of a search averages two, of one kind. Over four splits of 36,000 rows the AUC rises by .0004 and the log loss
+/// falls by .0001.
+const TWO_SEARCHED_ROWS: usize = 200_000;
+
 /// Ensembles are averaged until they have so many classes together: each class beyond two is a tree more in every round, and what the mean
 /// adds is the least where there are many.
 const AVERAGED_CLASSES: usize = 9;
@@ -173,6 +177,14 @@ impl Params {
             category_smoothing: Some(self.category_smoothing(n_rows)),
             combinations: Some(self.combinations.unwrap_or(0)),
             ..self
+        }
+    }
+
+    /// See [`crate::Params::for_version`].
+    pub(crate) fn for_version(self, n_rows: usize) -> Self {
+        match n_rows > TWO_AVERAGED_ROWS && n_rows <= TWO_SEARCHED_ROWS {
+            true => Self { n_models: self.n_models.or(Some(2)), ..self },
+            false => self,
         }
     }
 

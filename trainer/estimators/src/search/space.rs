@@ -4,7 +4,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::{Family, Params, gradient_boosting};
+use crate::{Family, Params};
 
 /// From this many rows on, larger steps and trees are tried first.
 const ROWS_FOR_LARGE_STEPS: usize = 15_000;
@@ -112,11 +112,10 @@ fn settings_of_boosting(n_rows: usize) -> Vec<Json> {
         json!({"learning_rate": 0.02, "max_leaves": 31}),
         json!({"learning_rate": 0.03, "max_leaves": 6}),
         json!({"symmetric": true, "learning_rate": 0.07, "max_leaves": 64, "min_leaf_rows": 2, "l2": 1.0}),
-        json!({"learning_rate": 0.02, "max_leaves": 20, "n_models": 3}),
+        json!({"learning_rate": 0.02, "max_leaves": 20}),
     ];
     // Of so many rows small steps and large trees learn what is no chance, while rare levels still mislead.
-    let small_steps =
-        json!({"learning_rate": 0.02, "max_leaves": 64, "random_strength": 0.0, "category_smoothing": 150.0, "n_models": 2});
+    let small_steps = json!({"learning_rate": 0.02, "max_leaves": 64, "random_strength": 0.0, "category_smoothing": 150.0});
     match n_rows >= ROWS_FOR_LARGE_STEPS {
         true => [large_steps, small_steps].into_iter().chain(of_any).collect(),
         false => of_any.to_vec(),
@@ -141,7 +140,7 @@ fn rounded(value: f64) -> f64 {
 pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
     let most_leaf_rows = (n_rows as f64 / 30.0).clamp(4.0, 300.0);
     match family {
-        Family::GradientBoosting => of_boosting(n_rows, most_leaf_rows),
+        Family::GradientBoosting => of_boosting(most_leaf_rows),
         Family::RandomForest => vec![
             axis("max_leaves", Range::Whole(32.0, 1024.0)),
             axis("min_leaf_rows", Range::Whole(1.0, most_leaf_rows.min(60.0))),
@@ -172,8 +171,8 @@ pub(super) fn axes(family: Family, n_rows: usize) -> Vec<Axis> {
     }
 }
 
-fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
-    let mut axes = vec![
+fn of_boosting(most_leaf_rows: f64) -> Vec<Axis> {
+    vec![
         axis("learning_rate", Range::Logarithmic(0.015, 0.2)),
         axis("max_leaves", Range::Whole(4.0, 96.0)),
         axis("min_leaf_rows", Range::Whole(2.0, most_leaf_rows)),
@@ -187,12 +186,7 @@ fn of_boosting(n_rows: usize, most_leaf_rows: f64) -> Vec<Axis> {
         axis("symmetric", Range::OneOf(vec![false.into(), true.into()])),
         axis("even_curvature", Range::OneOf(vec![false.into(), true.into()])),
         axis("combinations", Range::OneOf([0, 4, 12].map(Json::from).to_vec())),
-    ];
-    // Of fewer rows several models are averaged anyway.
-    if gradient_boosting::Params::default().n_models(n_rows, 2) == 1 {
-        axes.push(axis("n_models", Range::OneOf([1, 2, 3].map(Json::from).to_vec())));
-    }
-    axes
+    ]
 }
 
 fn axis(name: &'static str, range: Range) -> Axis {
@@ -251,12 +245,6 @@ mod tests {
         assert_eq!([setting(2, "learning_rate"), setting(2, "max_leaves"), setting(2, "min_leaf_rows")], [0.04, 31.0, 3.0]);
         assert_eq!([setting(5, "learning_rate"), setting(5, "l2"), setting(5, "min_leaf_rows")], [0.02, 5.0, 28.0]);
         assert!((setting(5, "random_strength") - 4.0 * 0.2_f64.sqrt()).abs() < 0.01);
-    }
-
-    #[test]
-    fn how_many_ensembles_are_averaged_is_sought_where_there_is_one_by_default() {
-        let has_axis = |n_rows| axes(Family::GradientBoosting, n_rows).iter().any(|axis| axis.name == "n_models");
-        assert_eq!([1000, 20_000, 20_001, 100_000].map(has_axis), [false, false, true, true]);
     }
 
     #[test]

@@ -64,3 +64,10 @@ fn a_fit_of_few_rows_is_the_mean_of_both_kinds() {
     let mean = (0..4).map(|number| alone(number).raw(row)[0]).sum::<f32>() / 4.0;
     assert!((fit(&open, 7).unwrap().raw(row)[0] - mean).abs() < 1e-5);
 }
+
+#[test]
+fn a_search_of_many_rows_ends_with_two_ensembles() {
+    let n_models = |n_rows| Params::default().for_version(n_rows).n_models;
+    assert_eq!([20_000, 20_001, 200_000, 200_001].map(n_models), [None, Some(2), Some(2), None]);
+    assert_eq!(Params { n_models: Some(3), ..Params::default() }.for_version(50_000).n_models, Some(3));
+}
