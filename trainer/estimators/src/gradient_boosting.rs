@@ -134,6 +134,8 @@ impl Params {
     /// # Errors
     /// Settings out of range, directions that the rows do not allow, and [`Error::Stopped`].
     pub(crate) fn settled(self, train: &Data, seed: u64, on_step: OnStep) -> Result<Self, Error> {
+        let weighted = train.without_weightless_rows()?;
+        let train = weighted.as_ref().unwrap_or(train);
         let tried = self.with_and_without_combinations(train);
         if train.n_rows() >= MAX_FOLDED_ROWS || tried.len() < 2 {
             return Ok(self);

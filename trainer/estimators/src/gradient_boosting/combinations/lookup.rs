@@ -1,4 +1,5 @@
-//! A combination as a tree: column after column down to the group, whose log-odds are the leaf. Rows of no known group get 0.
+//! A combination as a tree: column after column down to the group, whose log-odds are the leaf. Rows of no known group get 0, as do
+//! those of a level that is too rare to have a bin of its own.
 
 use super::groups::Groups;
 use crate::tree::binned::BinnedRows;

@@ -51,6 +51,16 @@ fn a_fit_combines_columns_where_that_helps() {
 }
 
 #[test]
+fn rows_without_weight_settle_nothing() {
+    let data = things(1, 3);
+    // The third class is there by name alone.
+    let weights = data.classes().iter().map(|&class| if class == 2 { 0.0 } else { 1.0 }).collect();
+    let weighted = Data::new(data.features().clone(), data.kinds().to_vec(), data.classes().to_vec(), 3, Some(weights)).unwrap();
+    let settled = params(None).settled(&weighted, 7, &mut to_the_end).unwrap();
+    assert_eq!(settled.combinations, Some(4));
+}
+
+#[test]
 fn a_model_with_combinations_survives_json_and_is_scaled_as_a_whole() {
     let fitted = fit(Params { combinations: Some(2), ..small() }, &things(1, 3), None);
     assert!(!fitted.combinations.is_empty());
