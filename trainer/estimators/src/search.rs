@@ -95,7 +95,7 @@ impl Search {
         };
         let point = match self.portfolio.get(self.n_told - 1) {
             Some(point) => point.clone(),
-            None if self.n_told % ESTIMATE_EVERY == 0 => self.sampled(),
+            None if self.n_told.is_multiple_of(ESTIMATE_EVERY) => self.sampled(),
             None => step_from(best, &mut self.random),
         };
         Trial { params: space::params(self.family, &self.axes, &point), point: Some(point) }
@@ -199,7 +199,7 @@ mod tests {
     #[test]
     fn the_estimator_learns_of_each_axis_on_its_own() {
         let mut search = Search::new(Family::GradientBoosting, 1000, 1);
-        let minimum = |axis: usize| if axis % 2 == 0 { 0.2 } else { 0.8 };
+        let minimum = |axis: usize| if axis.is_multiple_of(2) { 0.2 } else { 0.8 };
         for _ in 0..100 {
             let trial = search.next_trial();
             let distance = |point: &Vec<f64>| point.iter().enumerate().map(|(axis, at)| (at - minimum(axis)).powi(2)).sum();

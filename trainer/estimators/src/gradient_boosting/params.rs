@@ -192,7 +192,7 @@ impl Params {
     /// many leaves (64 at most), from more of the columns, with a penalty on leaves however few the rows are; as such trees learn less in a
     /// round, its steps are larger, so that as many rounds suit both kinds.
     pub(super) fn of_ensemble(&self, number: usize, n_rows: usize) -> Cow<'_, Self> {
-        if self.n_models.is_some() || self.symmetric || number % 2 == 0 {
+        if self.n_models.is_some() || self.symmetric || number.is_multiple_of(2) {
             return Cow::Borrowed(self);
         }
         Cow::Owned(Self {
@@ -230,8 +230,8 @@ impl Params {
 
     pub(crate) fn n_models(&self, n_rows: usize, n_classes: usize) -> usize {
         let of_rows = || match n_rows {
-            ..=MAX_AVERAGED_ROWS => MAX_AVERAGED,
-            ..=TWO_AVERAGED_ROWS => 2,
+            few if few <= MAX_AVERAGED_ROWS => MAX_AVERAGED,
+            more if more <= TWO_AVERAGED_ROWS => 2,
             _ => 1,
         };
         self.n_models.unwrap_or_else(|| of_rows().min(AVERAGED_CLASSES / n_classes).max(1))

@@ -24,10 +24,8 @@ pub(super) fn fit(columns: &[Vec<f32>], data: &Data, base: &[f32]) -> Vec<f32> {
     let mut weights = vec![0.0; n];
     for _ in 0..MAX_STEPS {
         let mut slopes = Slopes::sum(columns, data, base, &weights);
-        for at in 0..n {
-            slopes.first[at] = -slopes.first[at] - L2 * weights[at];
-            slopes.second[at * n + at] += L2;
-        }
+        slopes.first.iter_mut().zip(&weights).for_each(|(first, weight)| *first = -*first - L2 * weight);
+        slopes.second.iter_mut().step_by(n + 1).for_each(|second| *second += L2);
         factorise(&mut slopes.second, n, 1e-9);
         solve(&slopes.second, &mut slopes.first);
         weights.iter_mut().zip(&slopes.first).for_each(|(weight, step)| *weight += step);
