@@ -86,8 +86,7 @@ impl ValidParams {
         let (params, found) = match tried[..] {
             [] => (Cow::Borrowed(&self.params), None),
             _ => {
-                let n_folds = if train.n_rows() < MAX_FOLDED_ROWS { folds::N_FOLDS } else { 1 };
-                let (params, found) = best_on_folds(tried, train, seed, n_folds, &mut of_folds)?;
+                let (params, found) = best_on_folds(tried, train, seed, &mut of_folds)?;
                 (Cow::Owned(params), Some(found.n_rounds))
             }
         };
@@ -98,9 +97,10 @@ impl ValidParams {
             let mut of_all = |step: Step| on_step(Step { done: done_before + step.done, total });
             let params = params.of_ensemble(number, train.n_rows());
             let seed = seed.wrapping_add(number as u64 * SEED_STEP);
+            let boosting = Boosting::start(&params, &combinations, train, seed);
             models.push(match validation {
-                Some(validation) => fit_watched(&params, &combinations, train, validation, seed, &mut of_all)?,
-                None => fit_rounds(&params, &combinations, train, seed, found.unwrap_or(rounds), &mut of_all)?,
+                Some(validation) => fit_watched(boosting, &params, validation, &mut of_all)?,
+                None => fit_rounds(boosting, found.unwrap_or(rounds), &mut of_all)?,
             });
         }
         Ok(Fitted::mean(models))
@@ -142,19 +142,14 @@ impl Params {
         }
         self.check_monotone(train)?;
         let total = tried.len() * self.rounds;
-        let (params, _) = best_on_folds(tried, train, seed, folds::N_FOLDS, &mut |step| on_step(Step { total, ..step }))?;
+        let (params, _) = best_on_folds(tried, train, seed, &mut |step| on_step(Step { total, ..step }))?;
         Ok(params)
     }
 }
 
 /// The first settings, or those after them that have a lower log loss on folds by a hundredth at least.
-fn best_on_folds(
-    tried: Vec<Params>,
-    train: &Data,
-    seed: u64,
-    n_folds: usize,
-    on_step: OnStep,
-) -> Result<(Params, folds::Found), Error> {
+fn best_on_folds(tried: Vec<Params>, train: &Data, seed: u64, on_step: OnStep) -> Result<(Params, folds::Found), Error> {
+    let n_folds = if train.n_rows() < MAX_FOLDED_ROWS { folds::N_FOLDS } else { 1 };
     let mut best: Option<(Params, folds::Found)> = None;
     let mut n_before = 0;
     for params in tried {
@@ -168,15 +163,7 @@ fn best_on_folds(
     Ok(best.expect("some settings are tried"))
 }
 
-fn fit_watched(
-    params: &Params,
-    combinations: &Combinations,
-    train: &Data,
-    validation: &Data,
-    seed: u64,
-    on_step: OnStep,
-) -> Result<Fitted, Error> {
-    let mut boosting = Boosting::start(params, combinations, train, seed);
+fn fit_watched(mut boosting: Boosting, params: &Params, validation: &Data, on_step: OnStep) -> Result<Fitted, Error> {
     let mut watch = Watch::start(validation, &boosting.fitted);
     let mut best = Best::start(watch.see(&boosting.fitted).0);
     for done in 1..=params.rounds {
@@ -193,15 +180,7 @@ fn fit_watched(
     Ok(boosting.fitted)
 }
 
-fn fit_rounds(
-    params: &Params,
-    combinations: &Combinations,
-    train: &Data,
-    seed: u64,
-    n_rounds: usize,
-    on_step: OnStep,
-) -> Result<Fitted, Error> {
-    let mut boosting = Boosting::start(params, combinations, train, seed);
+fn fit_rounds(mut boosting: Boosting, n_rounds: usize, on_step: OnStep) -> Result<Fitted, Error> {
     for done in 1..=n_rounds {
         boosting.round();
         if on_step(Step { done, total: n_rounds }).is_break() {

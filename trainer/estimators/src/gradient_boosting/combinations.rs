@@ -19,13 +19,13 @@ use rayon::prelude::*;
 use super::Params;
 use super::loss::Loss;
 use crate::tree::Tree;
-use crate::tree::binning::Binning;
+use crate::tree::binning::{Binning, N_BINS};
 use crate::{Data, FeatureKind};
 use groups::Groups;
 use rates::Rates;
 
-/// Bins of a column at most, beside the one for missing values; a number that has more values is not combined with others.
-const MAX_VALUES: usize = 255;
+/// Values of a number at most that is combined with others: each is a bin of its own.
+const MAX_VALUES: usize = N_BINS - 1;
 
 /// Log-odds of combinations, fitted.
 #[derive(Clone, Debug, Default)]

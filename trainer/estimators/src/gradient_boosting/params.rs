@@ -95,7 +95,8 @@ pub struct Params {
     /// then count as much as the others. Leaf values are Newton steps either way.
     pub even_curvature: bool,
     /// Combinations of columns at most, up to 64, whose rates of each class the rounds start from: they tell of rows that are about one thing.
-    /// When absent, 4 of fewer than 5000 rows where these lower the log loss on folds by a hundredth, else none.
+    /// When absent, 4 of fewer than 5000 rows where these lower the log loss on folds by a hundredth, else none; none, too, in a fit that is
+    /// given validation rows or its number of rounds, so that it is settled before.
     pub combinations: Option<usize>,
     /// For each column, whether the probability of class 1 must not fall (1) or not rise (-1) as the column's value rises, or may do either
     /// (0); empty when no column has a direction. Only numeric columns have one, and only with two classes. A missing value is neither

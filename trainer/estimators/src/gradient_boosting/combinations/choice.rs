@@ -64,6 +64,7 @@ fn best(combinations: &[Combination], n: usize) -> Vec<Combination> {
     in_turn.filter(is_new).take(n).cloned().collect()
 }
 
+/// What combinations are judged by.
 struct Search<'a> {
     binned: &'a BinnedRows,
     rates: &'a Rates<'a>,

@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::Data;
 use crate::cholesky::{factorise, solve};
+use crate::link::push_probabilities;
 
 /// Penalty on squared weights, against summed log loss.
 const L2: f64 = 33.0;
@@ -64,38 +65,29 @@ impl Slopes {
         self
     }
 
-    /// With several outputs, a weight moves all of them: the first derivative is the mean of its log-odds over the predicted classes less the
-    /// log-odds of the row's own, and the second is their covariance over the predicted classes.
+    /// A weight moves all outputs: the first derivative is the mean of its log-odds over the predicted classes less the log-odds of the row's own,
+    /// and the second is their covariance over the predicted classes.
     fn add(&mut self, row: usize, columns: &[Vec<f32>], data: &Data, base: &[f32], weights: &[f64]) {
-        let n_outputs = base.len();
+        let (n, n_outputs) = (columns.len(), base.len());
         let value = |column: usize, output: usize| f64::from(columns[column][row * n_outputs + output]);
-        let raw = |output: usize| {
-            let sum: f64 = (0..columns.len()).map(|column| weights[column] * value(column, output)).sum();
-            f64::from(base[output]) + sum
+        let sum = |output: usize| (0..n).map(|column| weights[column] * value(column, output)).sum::<f64>();
+        let raw: Vec<f32> = base.iter().enumerate().map(|(output, base)| base + sum(output) as f32).collect();
+        let mut probabilities = vec![];
+        push_probabilities(&raw, &mut probabilities);
+        // Of two classes the first has no output: its log-odds are 0.
+        let first_class = probabilities.len() - n_outputs;
+        let own_output = (data.classes()[row] as usize).checked_sub(first_class);
+        let mean = |of: &dyn Fn(usize) -> f64| -> f64 {
+            probabilities[first_class..].iter().enumerate().map(|(output, p)| f64::from(*p) * of(output)).sum()
         };
-        let (class, weight) = (data.classes()[row] as usize, f64::from(data.weight(row)));
-        let probabilities: Vec<f64> = match n_outputs {
-            1 => vec![1.0 / (1.0 + (-raw(0)).exp())],
-            _ => softmax((0..n_outputs).map(raw).collect()),
-        };
-        let is_own = |output: usize| if n_outputs == 1 { class == 1 } else { class == output };
-        let n = columns.len();
-        let means: Vec<f64> =
-            (0..n).map(|column| (0..n_outputs).map(|output| probabilities[output] * value(column, output)).sum()).collect();
+        let means: Vec<f64> = (0..n).map(|column| mean(&|output| value(column, output))).collect();
+        let weight = f64::from(data.weight(row));
         for a in 0..n {
-            let own: f64 = (0..n_outputs).filter(|&output| is_own(output)).map(|output| value(a, output)).sum();
-            self.first[a] += weight * (means[a] - own);
+            self.first[a] += weight * (means[a] - own_output.map_or(0.0, |output| value(a, output)));
             for b in 0..=a {
-                let product: f64 = (0..n_outputs).map(|output| probabilities[output] * value(a, output) * value(b, output)).sum();
+                let product = mean(&|output| value(a, output) * value(b, output));
                 self.second[a * n + b] += weight * (product - means[a] * means[b]);
             }
         }
     }
-}
-
-fn softmax(raw: Vec<f64>) -> Vec<f64> {
-    let largest = raw.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let exponentials: Vec<f64> = raw.iter().map(|value| (value - largest).exp()).collect();
-    let sum: f64 = exponentials.iter().sum();
-    exponentials.iter().map(|value| value / sum).collect()
 }

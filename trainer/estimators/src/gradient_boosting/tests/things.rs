@@ -51,7 +51,7 @@ fn a_fit_combines_columns_where_that_helps() {
 }
 
 #[test]
-fn rows_without_weight_settle_nothing() {
+fn a_class_without_weight_does_not_hide_what_things_are() {
     let data = things(1, 3);
     // The third class is there by name alone.
     let weights = data.classes().iter().map(|&class| if class == 2 { 0.0 } else { 1.0 }).collect();
